@@ -1,0 +1,62 @@
+# Everything here works on a fresh machine: what a target needs (.venv, ngspice) is set up first.
+# `make help` lists the targets; options go through ARGS, as in `make test ARGS="-k diode"`.
+
+SHELL  := /bin/bash
+BIN    := .venv/bin
+SETUP  := bash scripts/setup.sh
+READY  := .venv/.ready-dev
+DOCS   := .venv/.ready-docs
+PINS   := pyproject.toml constraints.txt
+ARGS   ?=
+PYTHON ?=
+export PYTHON
+
+# Homebrew's folders, where Python does not look by itself.
+NGSPICE_LIBRARY_PATH ?= $(firstword $(wildcard $(addsuffix /lib/libngspice.dylib,/opt/homebrew /usr/local)))
+export NGSPICE_LIBRARY_PATH
+
+.PHONY: help run test lint format types docs check ngspice clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+run: $(READY) ngspice ## train in ngspice and in mathematics, compare (ARGS="--task xor")
+	@$(BIN)/python -m sim.run $(ARGS)
+
+# One thread a worker: the workers fill the cores, and results do not depend on their number.
+test: $(READY) ngspice ## run the tests (ARGS="-k diode")
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: $(READY) ## check style and format
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+format: $(READY) ## mend style and format
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+types: $(READY) ## check types
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: $(DOCS) ## build the documentation into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "documentation: site/index.html"
+
+check: ## all that CI runs
+	@bash .ci/run
+
+ngspice: ## install ngspice and its shared library, where missing
+	@$(SETUP) ngspice
+
+$(READY): $(PINS)
+	@$(SETUP) venv dev
+	@touch $@
+
+$(DOCS): $(PINS) | $(READY)
+	@$(SETUP) venv dev,docs
+	@touch $@
+
+clean: ## remove .venv, caches and built files; runs/ stays
+	@rm -rf .venv build dist site *.egg-info .hypothesis .pytest_cache .ruff_cache
+	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,48 @@
+"""All parameters of the circuit in one record, and what follows from them together."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from circuits.activation import ActivationParameters
+from circuits.noise import NoiseParameters, NoiseString
+from circuits.opamp import OpAmpParameters
+from circuits.quantities import Celsius, Parameters, Volt
+from circuits.smtj import SmtjParameters
+from circuits.synapse import SynapseParameters
+
+
+class CircuitParameters(Parameters):
+    """The ANP-perceptron: supplies, parts and devices, the same for every neuron."""
+
+    v_dd: Volt = Field(default=2.5, gt=0, description="positive supply, V")
+    v_ss: Volt = Field(default=-2.5, lt=0, description="negative supply, V")
+    v_one: Volt = Field(default=1.0, gt=0, description="input that stands for 1 in a bias, V")
+    temperature: Celsius = Field(default=27.0, ge=-55, le=150, description="temperature, °C")
+    opamp: OpAmpParameters = Field(default=OpAmpParameters(), description="every op-amp")
+    activation: ActivationParameters = Field(
+        default=ActivationParameters(), description="rectifier of hidden neurons"
+    )
+    synapse: SynapseParameters = Field(default=SynapseParameters(), description="weight resistors")
+    noise: NoiseParameters = Field(
+        default=NoiseParameters(), description="noise string of each node"
+    )
+    smtj: SmtjParameters = Field(default=SmtjParameters(), description="every junction")
+
+    @model_validator(mode="after")
+    def _check_swing(self) -> Self:
+        if 2 * self.opamp.headroom >= self.v_dd - self.v_ss:
+            raise ValueError(
+                f"opamp.headroom of {self.opamp.headroom:g} V leaves no swing between "
+                f"{self.v_ss:g} and {self.v_dd:g} V"
+            )
+        return self
+
+    def noise_string(self) -> NoiseString:
+        """Closed-form voltages of a node's noise string."""
+        return NoiseString(
+            parameters=self.noise,
+            junction=self.smtj,
+            occupancy=self.smtj.occupancy(self.temperature),
+            r_feedback=self.synapse.r_feedback,
+        )

@@ -1,0 +1,78 @@
+"""Operational amplifier: data-sheet figures and what the macromodel needs of them."""
+
+import math
+from typing import Literal
+
+from pydantic import Field
+
+from circuits.quantities import (
+    Ampere,
+    Decibel,
+    Degree,
+    Hertz,
+    Ohm,
+    Parameters,
+    Ratio,
+    Volt,
+    VoltPerSecond,
+)
+
+Level = Literal["ideal", "single-pole", "macro"]
+
+
+class OpAmpParameters(Parameters):
+    """Defaults: Microchip MCP601, data sheet DS21314, typical figures at 5 V and 25 °C."""
+
+    level: Level = Field(
+        default="macro",
+        description=(
+            "ideal: gain of 1e9; single-pole: finite gain and bandwidth; "
+            "macro: also rails, slew, offset, second pole, output resistance, supply current"
+        ),
+    )
+    part: str = Field(
+        default="MCP601",
+        description="name of the part, for the deck's comments",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*$",
+    )
+    gbw: Hertz = Field(default=2.8e6, gt=0, le=1e12, description="gain-bandwidth product, Hz")
+    open_loop_gain: Decibel = Field(
+        default=115.0, gt=20, le=200, description="DC open-loop gain, dB"
+    )
+    slew_rate: VoltPerSecond = Field(default=2.3e6, gt=0, le=1e15, description="slew rate, V/s")
+    phase_margin: Degree = Field(
+        default=50.0,
+        gt=5,
+        lt=90,
+        description="phase margin at unity gain, °; places the second pole",
+    )
+    v_offset: Volt = Field(
+        default=0.0,
+        ge=-0.1,
+        le=0.1,
+        description="input offset voltage, V (within ±2 mV by data sheet)",
+    )
+    i_quiescent: Ampere = Field(default=230e-6, ge=0, description="supply current without load, A")
+    r_out: Ohm = Field(
+        default=125.0,
+        ge=1e-3,
+        description="open-loop output resistance, Ω (half of 5.5 V over 22 mA into a short)",
+    )
+    headroom: Volt = Field(
+        default=0.02, ge=0, le=1, description="distance that the output keeps from each rail, V"
+    )
+
+    @property
+    def gain(self) -> Ratio:
+        """DC open-loop gain, V/V."""
+        return 1e9 if self.level == "ideal" else 10 ** (self.open_loop_gain / 20)
+
+    @property
+    def second_pole(self) -> Hertz:
+        """Frequency of the second pole, Hz, which gives the phase margin at unity gain.
+
+        With two poles and gain far above one, `|A(f)| = (GBW/f)/√(1 + (f/f2)²) = 1` at `f_u`, and
+        the phase margin is `90° − atan(f_u/f2)`.
+        """
+        ratio = math.tan(math.radians(90 - self.phase_margin))
+        return self.gbw / (ratio * math.sqrt(1 + ratio**2))

@@ -1,0 +1,42 @@
+"""Remake every picture of the README and the documentation: `python examples/make_gallery.py`.
+
+Takes a few minutes; the default run's figures come with its `summary.json` figures printed.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import deviation_by_part
+import export_and_run
+import ideal_against_in_loop
+import neuron_transfer
+import telegraph_noise
+
+from sim.run import main as run
+
+PICTURES = Path(__file__).parents[1] / "docs" / "images"
+_OF_A_RUN = ("loss.png", "deviation.png", "waveforms.png")
+
+
+def main(out: Path = PICTURES) -> list[Path]:
+    """Make all pictures in `out` and return them."""
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "run"
+        code = run(["--out", str(folder)])
+        if code:
+            raise SystemExit(code)
+        for name in _OF_A_RUN:
+            shutil.copyfile(folder / name, out / f"run_{name}")
+        export_and_run.main(out, Path(scratch) / "exported.cir")
+    telegraph_noise.main(out)
+    neuron_transfer.main(out)
+    deviation_by_part.main(out)
+    ideal_against_in_loop.main(out)
+    return sorted(out.glob("*.png"))
+
+
+if __name__ == "__main__":
+    for picture in main():
+        print(picture)

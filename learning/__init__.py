@@ -1,0 +1,65 @@
+"""Learning rules, losses, optimizers and tasks on plain arrays.
+
+The package knows nothing of circuits. Activities are volts, weights V/V; torch and scikit-learn
+are imported only by the functions that need them.
+"""
+
+from learning.angle import angle_deg, expected_angle_deg
+from learning.arrays import Array
+from learning.baselines import Backpropagation, NodePerturbation
+from learning.danp import ActivityPerturbation
+from learning.decorrelation import decorrelation_update
+from learning.defaults import DEFAULTS, TaskDefaults
+from learning.gradient import loss_gradient, node_gradient
+from learning.losses import LOSSES, Loss, SoftmaxCrossEntropy, SquaredError
+from learning.model import Activation, Activity, Model, forward, init_model
+from learning.optimizers import (
+    OPTIMIZERS,
+    Adam,
+    Optimizer,
+    Sgd,
+    State,
+    apply_update,
+    make_optimizer,
+)
+from learning.rule import Evidence, Reduction, Rule, Update
+from learning.rules import RULES, make_rule
+from learning.tasks import Task, make_task
+
+__all__ = [
+    "DEFAULTS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "RULES",
+    "Activation",
+    "Activity",
+    "ActivityPerturbation",
+    "Adam",
+    "Array",
+    "Backpropagation",
+    "Evidence",
+    "Loss",
+    "Model",
+    "NodePerturbation",
+    "Optimizer",
+    "Reduction",
+    "Rule",
+    "Sgd",
+    "SoftmaxCrossEntropy",
+    "SquaredError",
+    "State",
+    "Task",
+    "TaskDefaults",
+    "Update",
+    "angle_deg",
+    "apply_update",
+    "decorrelation_update",
+    "expected_angle_deg",
+    "forward",
+    "init_model",
+    "loss_gradient",
+    "make_optimizer",
+    "make_rule",
+    "make_task",
+    "node_gradient",
+]

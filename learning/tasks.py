@@ -1,0 +1,117 @@
+"""The built-in tasks: data to learn, checked against the layers that are to learn it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from learning.arrays import Array
+from learning.datasets import iris_data, teacher_data, xor_data
+from learning.defaults import DEFAULTS
+from learning.model import Activation
+
+
+@dataclass(frozen=True)
+class Task:
+    """Data to learn, in volts.
+
+    Attributes:
+        name: A key of `DEFAULTS`.
+        train_inputs: Shape (S, N_0), V.
+        train_targets: Shape (S, N_L); V, or one-hot for cross-entropy.
+        test_inputs: Shape (T, N_0), V; the train set itself when nothing is held out.
+        test_targets: Shape (T, N_L).
+        held_out: Whether the test set is apart from the train set.
+        loss_name: A key of `learning.losses.LOSSES`.
+        classes: Number of classes, None for regression.
+    """
+
+    name: str
+    train_inputs: Array
+    train_targets: Array
+    test_inputs: Array
+    test_targets: Array
+    held_out: bool
+    loss_name: str
+    classes: int | None
+
+    def accuracy(self, prediction: Array, target: Array) -> float | None:
+        """Return the share of samples classified rightly, None for regression.
+
+        One output decides by its sign (0 V is wrong), several by the largest.
+
+        Args:
+            prediction: Shape (B, N_L), V.
+            target: Shape (B, N_L).
+        """
+        if self.classes is None:
+            return None
+        if target.shape[1] == 1:
+            return float(np.mean(prediction * target > 0))
+        return float(np.mean(np.argmax(prediction, axis=1) == np.argmax(target, axis=1)))
+
+
+def make_task(
+    name: str,
+    layers: Sequence[int] | None,
+    samples: int | None,
+    rng: np.random.Generator,
+    activation: Activation,
+) -> Task:
+    """Build a task's data.
+
+    Args:
+        name: A key of `DEFAULTS`.
+        layers: N_0..N_L of the network that is to learn; None takes the default.
+        samples: Size of the train set; None takes the default. "xor" has four whatever is asked.
+        rng: Source of everything random in the data.
+        activation: Of the teacher's hidden layers.
+
+    Raises:
+        ValueError: If the name is unknown, or layers or samples do not fit the task.
+    """
+    if name not in DEFAULTS:
+        raise ValueError(f"no task {name!r}; known: {', '.join(DEFAULTS)}")
+    defaults = DEFAULTS[name]
+    layers = defaults.layers if layers is None else tuple(layers)
+    samples = defaults.samples if samples is None else samples
+    _require_layers(name, layers)
+    if name == "xor":
+        inputs, targets = xor_data()
+        return _without_held_out(name, inputs, targets, classes=2)
+    if name == "teacher":
+        _require_samples(name, samples, 1, None)
+        inputs, targets = teacher_data(layers, samples, rng, activation)
+        return _without_held_out(name, inputs, targets, classes=None)
+    _require_samples(name, samples, 3, 147)  # each kind of flower once in either set
+    return Task(name, *iris_data(samples, rng), True, defaults.loss_name, classes=3)
+
+
+def _without_held_out(name: str, inputs: Array, targets: Array, classes: int | None) -> Task:
+    loss_name = DEFAULTS[name].loss_name
+    return Task(name, inputs, targets, inputs, targets, False, loss_name, classes)
+
+
+def _require_layers(name: str, layers: tuple[int, ...]) -> None:
+    got = ",".join(str(n) for n in layers)
+    wanted = DEFAULTS[name].layers
+    hint = ",".join(str(n) for n in wanted)
+    if len(layers) < 2 or min(layers) < 1:
+        raise ValueError(
+            f"task {name}: layers must be two or more positive numbers, got {got}; "
+            f"try --layers {hint}"
+        )
+    if name != "teacher" and (layers[0], layers[-1]) != (wanted[0], wanted[-1]):
+        raise ValueError(
+            f"task {name}: layers must start with {wanted[0]} and end with {wanted[-1]}, "
+            f"got {got}; try --layers {hint}"
+        )
+
+
+def _require_samples(name: str, samples: int, low: int, high: int | None) -> None:
+    if samples < low or (high is not None and samples > high):
+        wanted = f"{low} or more" if high is None else f"{low} to {high}"
+        raise ValueError(
+            f"task {name}: samples must be {wanted}, got {samples}; "
+            f"try --samples {DEFAULTS[name].samples}"
+        )

@@ -1,0 +1,273 @@
+"""The cells: junction, string, op-amp, rectifier and perceptron as subcircuits.
+
+Cells refer to the deck's parameters by name; `cell_parameters` gives these with their units.
+"""
+
+from circuits import CircuitParameters, OpAmpParameters
+from circuits.activation import DiodeParameters
+from netlists.elements import (
+    BehaviouralCurrent,
+    Capacitor,
+    Controlled,
+    CurrentSource,
+    Diode,
+    Element,
+    Instance,
+    Model,
+    Parameter,
+    Resistor,
+    Subcircuit,
+    VoltageSource,
+)
+
+RAILS = ("vb", "vref", "vdd", "vss")
+_GAIN_NODE_CAPACITANCE = 10e-12  # any value serves: the currents scale with it
+_CLAMP = "10"  # S; holds a saturated stage within microvolts of the limit, at rest as in motion
+_START = "1e-9"  # V; keeps the clamp shut at the all-zero first guess of Newton's method
+
+
+def state_nodes(layer: int, neuron: int, n_mtj: int) -> tuple[str, ...]:
+    """Control nodes of a neuron's junctions, numbered from 1 as in the deck."""
+    if n_mtj == 1:
+        return (f"s{layer}_{neuron}",)
+    return tuple(f"s{layer}_{neuron}_{k}" for k in range(1, n_mtj + 1))
+
+
+def smtj_cell() -> Subcircuit:
+    """One junction; the voltage at `s` is its state."""
+    return Subcircuit(
+        "smtj",
+        ("p", "q", "s"),
+        (
+            BehaviouralCurrent(
+                "j",
+                "p",
+                "q",
+                "v(p,q)/({MTJ_RP}*(1+v(s)*{MTJ_TMR}/(1+(v(p,q)/{MTJ_VH})^2)))",
+            ),
+        ),
+        "stochastic magnetic tunnel junction from p to q; v(s) = 0: parallel, 1: antiparallel",
+    )
+
+
+def string_cell(n_mtj: int) -> Subcircuit:
+    """Junctions in series from `m` to ground."""
+    states = tuple(f"s{k}" for k in range(1, n_mtj + 1))
+    nodes = ["m", *(f"n{k}" for k in range(1, n_mtj)), "0"]
+    junctions = tuple(
+        Instance(f"j{k}", (nodes[k - 1], nodes[k], f"s{k}"), "smtj") for k in range(1, n_mtj + 1)
+    )
+    return Subcircuit("mtj_string", ("m", *states), junctions, f"{n_mtj} junction(s) in series")
+
+
+def opamp_cell(opamp: OpAmpParameters) -> Subcircuit:
+    """Op-amp with pins in+, in−, output, supplies, at the level asked for."""
+    ports = ("inp", "inn", "out", "vdd", "vss")
+    match opamp.level:
+        case "ideal":
+            body: tuple[Element, ...] = (Controlled("E", "1", "out", "0", "inp", "inn", "OA_A0"),)
+        case "single-pole":
+            body = (
+                Controlled("G", "1", "0", "g", "inp", "inn", "OA_GM"),
+                Resistor("0", "g", "0", "OA_R0"),
+                Capacitor("0", "g", "0", "OA_C"),
+                Controlled("E", "1", "out", "0", "g", "0", 1.0),
+            )
+        case "macro":
+            body = _macro()
+    return Subcircuit("opamp", ports, body, f"{opamp.part}, {opamp.level} model")
+
+
+def _macro() -> tuple[Element, ...]:
+    headroom = "{OA_HEADROOM/(V_DD-V_SS)}*(v(vdd)-v(vss))"
+    above = f"uramp(v(g)-v(vdd)+{headroom}-{_START})"
+    below = f"uramp(v(vss)+{headroom}-{_START}-v(g))"
+    # At rest the input stage works in its linear range, so that leaving the slew limit out of an
+    # operating point changes nothing but this: Newton's method, which from a cold start loses
+    # itself in a saturating stage, gets there.
+    linear = "{OA_GM}*v(ip,inn)"
+    slewing = f"{linear}/sqrt(1+(v(ip,inn)*{{OA_GM/OA_IMAX}})^2)"
+    return (
+        VoltageSource("os", "ip", "inp", "OA_VOS", comment="input offset"),
+        BehaviouralCurrent(
+            "in",
+            "0",
+            "g",
+            f"(time > 0 ? {slewing} : {linear})-{_CLAMP}*({above}-{below})",
+            comment="input stage: gain, slew; kept within the rails",
+        ),
+        Resistor("0", "g", "0", "OA_R0", "DC gain"),
+        Capacitor("0", "g", "0", "OA_C", "first pole"),
+        Controlled("G", "2", "0", "p", "g", "0", 1e-3),
+        Resistor("2", "p", "0", 1e3),
+        Capacitor("2", "p", "0", "1e-3/(6.28318531*OA_F2)", "second pole"),
+        BehaviouralCurrent(
+            "source", "vdd", "out", "uramp(v(p,out))/{OA_ROUT}", comment="output stage: sources"
+        ),
+        BehaviouralCurrent(
+            "sink", "out", "vss", "uramp(v(out,p))/{OA_ROUT}", comment="output stage: sinks"
+        ),
+        CurrentSource("q", "vdd", "vss", "OA_IQ", "quiescent current"),
+    )
+
+
+def diode_model(diode: DiodeParameters) -> Model | None:
+    """The `.model` card, or nothing for an ideal diode."""
+    if diode.ideal:
+        return None
+    breakdown = () if diode.b_v == float("inf") else (("BV", diode.b_v), ("IBV", diode.i_bv))
+    return Model(
+        _model_name(diode),
+        "D",
+        (
+            ("IS", diode.i_s),
+            ("N", diode.n),
+            ("RS", diode.r_s),
+            ("CJO", diode.c_j0),
+            ("VJ", diode.v_j),
+            ("M", diode.m),
+            ("TT", diode.t_t),
+            ("EG", diode.e_g),
+            ("XTI", diode.x_ti),
+            *breakdown,
+        ),
+        diode.name,
+    )
+
+
+def _model_name(diode: DiodeParameters) -> str:
+    return "D_" + diode.name.replace("-", "_")
+
+
+def _diode(name: str, anode: str, cathode: str, diode: DiodeParameters) -> Element:
+    if diode.ideal:
+        forward = f"1e3*uramp(v({anode},{cathode}))"
+        return BehaviouralCurrent(name, anode, cathode, forward, "ideal diode, 1 mΩ")
+    return Diode(name, anode, cathode, _model_name(diode))
+
+
+def activation_cell(circuit: CircuitParameters) -> Subcircuit:
+    """Leaky rectifier from `a` to `x`, with whatever amplifier makes its output stiff."""
+    diode = circuit.activation.rectifier
+    ports = ("a", "x", "vdd", "vss")
+    if circuit.activation.kind == "diode-divider":
+        return Subcircuit(
+            "activation",
+            ports,
+            (
+                _diode("pos", "a", "dp", diode),
+                Resistor("pos", "dp", "y", "R_POS", "conducts for a > 0"),
+                _diode("neg", "y", "dn", diode),
+                Resistor("neg", "dn", "a", "R_NEG", "conducts for a < 0"),
+                Resistor("load", "y", "0", "R_LOAD"),
+                Instance("buf", ("y", "x", "x", "vdd", "vss"), "opamp", "unity buffer"),
+            ),
+            "leaky rectifier: divider with two diodes, buffered",
+        )
+    return Subcircuit(
+        "activation",
+        ports,
+        (
+            Resistor("in", "a", "n1", "R_RECT"),
+            Instance("rect", ("0", "n1", "o1", "vdd", "vss"), "opamp", "rectifies"),
+            _diode("neg", "o1", "vn", diode),
+            Resistor("fn", "vn", "n1", "R_RECT", "vn = -a for a < 0, else 0"),
+            _diode("pos", "vp", "o1", diode),
+            Resistor("fp", "vp", "n1", "R_RECT", "vp = -a for a > 0, else 0"),
+            Resistor("sp", "vp", "n2", "R_RECT/SLOPE_POS"),
+            Resistor("sn", "vn", "n2", "R_RECT/SLOPE_NEG"),
+            Resistor("f2", "n2", "x", "R_RECT"),
+            Instance("sum", ("0", "n2", "x", "vdd", "vss"), "opamp", "adds both halves"),
+        ),
+        "leaky rectifier: precision, diodes inside the feedback",
+    )
+
+
+def perceptron_cell(n_mtj: int, *, hidden: bool) -> Subcircuit:
+    """Two summing amplifiers, the noise string, and for a hidden neuron the rectifier."""
+    states = tuple(f"s{k}" for k in range(1, n_mtj + 1))
+    body: list[Element] = [
+        Resistor("s", "vb", "m", "R_S", "noise divider"),
+        Instance("string", ("m", *states), "mtj_string"),
+        Resistor("z", "m", "sp", "R_Z", "injects the noise"),
+        Resistor("o", "vref", "sp", "R_O", "takes its mean away"),
+        Instance("a", ("0", "sp", "op", "vdd", "vss"), "opamp", "sums R+ inputs and noise"),
+        Resistor("f1", "sp", "op", "R_F"),
+        Resistor("f2", "op", "sn", "R_F"),
+        Instance("b", ("0", "sn", "a", "vdd", "vss"), "opamp", "inverts, sums R- inputs"),
+        Resistor("f3", "sn", "a", "R_F"),
+    ]
+    if hidden:
+        body.append(Instance("act", ("a", "x", "vdd", "vss"), "activation"))
+    ports = ("sp", "sn", *states, "a", *(("x",) if hidden else ()), *RAILS)
+    kind = "hidden" if hidden else "output"
+    return Subcircuit(
+        f"{kind}_perceptron",
+        ports,
+        tuple(body),
+        f"{kind} neuron: summing nodes sp (R+) and sn (R-), pre-activation a"
+        + (", output x" if hidden else ""),
+    )
+
+
+def cell_parameters(circuit: CircuitParameters) -> tuple[Parameter, ...]:
+    """The deck's parameters, in SI units, with unit and meaning."""
+    string = circuit.noise_string()
+    return (
+        Parameter("V_DD", circuit.v_dd, "V, positive supply"),
+        Parameter("V_SS", circuit.v_ss, "V, negative supply"),
+        Parameter("V_ONE", circuit.v_one, "V, input that stands for 1 in a bias"),
+        Parameter("V_B", circuit.noise.v_bias, "V, bias of the noise dividers"),
+        Parameter("V_REF", -circuit.noise.v_trim, "V, trim reference"),
+        Parameter("R_F", circuit.synapse.r_feedback, "ohm, feedback: w = R_F/R"),
+        Parameter("R_S", circuit.noise.r_series, "ohm, noise divider"),
+        Parameter("R_Z", circuit.noise.r_inject, "ohm, noise injection"),
+        Parameter("R_O", string.r_trim, "ohm, trims the noise's stationary mean to zero"),
+        Parameter("MTJ_RP", circuit.smtj.resistance_p, "ohm, parallel resistance, RA/area"),
+        Parameter("MTJ_TMR", circuit.smtj.tmr, "1, tunnel magnetoresistance at zero bias"),
+        Parameter("MTJ_VH", circuit.smtj.v_half, "V, bias at which TMR has halved"),
+        *_opamp_parameters(circuit.opamp),
+        *_activation_parameters(circuit),
+    )
+
+
+def _opamp_parameters(opamp: OpAmpParameters) -> tuple[Parameter, ...]:
+    gain = Parameter("OA_A0", opamp.gain, "V/V, open-loop gain")
+    if opamp.level == "ideal":
+        return (gain,)
+    pole = (
+        gain,
+        Parameter("OA_GBW", opamp.gbw, f"Hz, gain-bandwidth product ({opamp.part})"),
+        Parameter("OA_C", _GAIN_NODE_CAPACITANCE, "F, capacitor of the gain node"),
+        Parameter("OA_GM", "6.28318531*OA_GBW*OA_C", "S, input stage"),
+        Parameter("OA_R0", "OA_A0/OA_GM", "ohm, gives the DC gain"),
+    )
+    if opamp.level == "single-pole":
+        return pole
+    return (
+        *pole,
+        Parameter("OA_SR", opamp.slew_rate, "V/s, slew rate"),
+        Parameter("OA_IMAX", "OA_SR*OA_C", "A, most that the input stage delivers"),
+        Parameter(
+            "OA_F2", opamp.second_pole, f"Hz, second pole: {opamp.phase_margin:g} deg of margin"
+        ),
+        Parameter("OA_VOS", opamp.v_offset, "V, input offset"),
+        Parameter("OA_IQ", opamp.i_quiescent, "A, supply current without load"),
+        Parameter("OA_ROUT", opamp.r_out, "ohm, open-loop output resistance"),
+        Parameter("OA_HEADROOM", opamp.headroom, "V, distance of the output from the rails"),
+    )
+
+
+def _activation_parameters(circuit: CircuitParameters) -> tuple[Parameter, ...]:
+    activation = circuit.activation
+    if activation.kind == "precision":
+        return (
+            Parameter("R_RECT", activation.r_rectifier, "ohm, precision rectifier"),
+            Parameter("SLOPE_POS", activation.positive_slope, "1, slope for a > 0"),
+            Parameter("SLOPE_NEG", activation.negative_slope, "1, slope for a < 0"),
+        )
+    return (
+        Parameter("R_LOAD", activation.r_load, "ohm, load of the rectifier"),
+        Parameter("R_POS", activation.r_positive, "ohm, branch for a > 0"),
+        Parameter("R_NEG", activation.r_negative, "ohm, branch for a < 0"),
+    )

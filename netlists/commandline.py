@@ -1,0 +1,51 @@
+"""Commands end in one line and an exit code.
+
+0 done, 2 for what the user gave, 130 after Ctrl-C.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from circuits.errors import UserError
+
+USER, INTERRUPTED = 2, 130
+
+
+def execute(command: click.Command, arguments: Sequence[str] | None, name: str) -> int:
+    """Run a command line.
+
+    Args:
+        command: the command, or group of commands.
+        arguments: without the program's name; those of the process by default.
+        name: what messages and help call the program.
+
+    Returns:
+        Exit code.
+    """
+    try:
+        code = command.main(
+            args=None if arguments is None else list(arguments),
+            prog_name=name,
+            standalone_mode=False,
+        )
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return USER
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else name
+        complain(f"{' '.join(error.format_message().split())} See {path} --help.")
+        return USER
+    except UserError as error:
+        complain(str(error))
+        return USER
+    except (click.Abort, KeyboardInterrupt):
+        complain("stopped by Ctrl-C")
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def complain(line: str) -> None:
+    """Print an error as one line."""
+    click.echo(f"error: {line}", file=sys.stderr)

@@ -1,0 +1,168 @@
+"""Circuit elements as frozen records; no SPICE syntax here.
+
+A value is a number in SI units, or an expression over the deck's parameters as text. An
+element's full name is its `kind`, one letter, followed by `name`.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, TypeAlias
+
+Value: TypeAlias = float | str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A named number at the top of the deck."""
+
+    name: str
+    value: Value
+    comment: str
+
+
+@dataclass(frozen=True)
+class Resistor:
+    """`value` Ω between `a` and `b`."""
+
+    kind: ClassVar[str] = "R"
+    name: str
+    a: str
+    b: str
+    value: Value
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Capacitor:
+    """`value` F between `a` and `b`."""
+
+    kind: ClassVar[str] = "C"
+    name: str
+    a: str
+    b: str
+    value: Value
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Pwl:
+    """Straight lines between (time in s, voltage in V) points."""
+
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class VoltageSource:
+    """A source from `plus` to `minus`: `dc` V, and `wave` in a transient."""
+
+    kind: ClassVar[str] = "V"
+    name: str
+    plus: str
+    minus: str
+    dc: Value
+    wave: Pwl | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class CurrentSource:
+    """`value` A out of `a`, through the source, into `b`."""
+
+    kind: ClassVar[str] = "I"
+    name: str
+    a: str
+    b: str
+    value: Value
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Controlled:
+    """A linear source driven by the voltage between two nodes.
+
+    Attributes:
+        kind: "E" gives `gain` V/V from `a` to `b`, "G" drives `gain` A/V from `a` through to `b`.
+    """
+
+    kind: Literal["E", "G"]
+    name: str
+    a: str
+    b: str
+    plus: str
+    minus: str
+    gain: Value
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class BehaviouralCurrent:
+    """A current from `a` through the source to `b`, as an expression over node voltages, A."""
+
+    kind: ClassVar[str] = "B"
+    name: str
+    a: str
+    b: str
+    expression: str
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Diode:
+    """A diode from anode to cathode."""
+
+    kind: ClassVar[str] = "D"
+    name: str
+    anode: str
+    cathode: str
+    model: str
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A subcircuit in place."""
+
+    kind: ClassVar[str] = "X"
+    name: str
+    nodes: tuple[str, ...]
+    subcircuit: str
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A comment line of its own."""
+
+    text: str
+
+
+Element: TypeAlias = (
+    Resistor
+    | Capacitor
+    | VoltageSource
+    | CurrentSource
+    | Controlled
+    | BehaviouralCurrent
+    | Diode
+    | Instance
+    | Note
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A `.model` card, with parameters in the order given."""
+
+    name: str
+    kind: str
+    parameters: tuple[tuple[str, float], ...]
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Subcircuit:
+    """A cell: its ports in order and its elements."""
+
+    name: str
+    ports: tuple[str, ...]
+    elements: tuple[Element, ...]
+    comment: str = field(default="")

@@ -1,0 +1,156 @@
+"""The only place that knows SPICE syntax: decks and elements as ngspice text."""
+
+from collections.abc import Iterable, Iterator
+
+from netlists.deck import Deck, OperatingPoints, Transient
+from netlists.elements import (
+    BehaviouralCurrent,
+    Capacitor,
+    Controlled,
+    CurrentSource,
+    Diode,
+    Element,
+    Instance,
+    Model,
+    Note,
+    Pwl,
+    Resistor,
+    Subcircuit,
+    Value,
+    VoltageSource,
+)
+
+_WIDTH = 100
+
+
+def format_number(value: float) -> str:
+    """A number without a suffix, since SPICE reads `1M` as a thousandth; nine digits."""
+    return f"{value:.9g}"
+
+
+def format_value(value: Value) -> str:
+    """A number, or an expression over parameters in braces."""
+    return f"{{{value}}}" if isinstance(value, str) else format_number(value)
+
+
+def format_points(wave: Pwl) -> str:
+    """The points of a piecewise linear wave: times to a femtosecond, voltages to nine digits."""
+    return " ".join(f"{t:.15g} {v:.9g}" for t, v in wave.points)
+
+
+def format_element(element: Element) -> str:
+    """One element as a line."""
+    if isinstance(element, Note):
+        return f"* {element.text}"
+    line = _format_bare(element)
+    return f"{line} ; {element.comment}" if element.comment else line
+
+
+def _format_bare(element: Element) -> str:  # noqa: PLR0911  # one return an element
+    match element:
+        case Resistor(name, a, b, value):
+            return f"{element.kind}{name} {a} {b} {format_value(value)}"
+        case Capacitor(name, a, b, value):
+            return f"{element.kind}{name} {a} {b} {format_value(value)}"
+        case VoltageSource(name, plus, minus, dc, wave):
+            tail = f" PWL({format_points(wave)})" if wave else ""
+            return f"{element.kind}{name} {plus} {minus} DC {format_value(dc)}{tail}"
+        case CurrentSource(name, a, b, value):
+            return f"{element.kind}{name} {a} {b} DC {format_value(value)}"
+        case Controlled(kind, name, a, b, plus, minus, gain):
+            return f"{kind}{name} {a} {b} {plus} {minus} {format_value(gain)}"
+        case BehaviouralCurrent(name, a, b, expression):
+            return f"{element.kind}{name} {a} {b} I = {expression}"
+        case Diode(name, anode, cathode, model):
+            return f"{element.kind}{name} {anode} {cathode} {model}"
+        case Instance(name, nodes, subcircuit):
+            return f"{element.kind}{name} {' '.join(nodes)} {subcircuit}"
+    raise TypeError(f"no SPICE form for {type(element).__name__}")
+
+
+def format_model(model: Model) -> str:
+    """A `.model` card."""
+    parameters = " ".join(f"{name}={format_number(value)}" for name, value in model.parameters)
+    line = f".model {model.name} {model.kind}({parameters})"
+    return f"{line} ; {model.comment}" if model.comment else line
+
+
+def format_subcircuit(cell: Subcircuit) -> Iterator[str]:
+    """A cell's lines, long port lists folded."""
+    if cell.comment:
+        yield f"* {cell.comment}"
+    yield from _folded(f".subckt {cell.name}", cell.ports)
+    yield from (format_element(element) for element in cell.elements)
+    yield ".ends"
+
+
+def format_circuit(deck: Deck) -> Iterator[str]:
+    """The circuit's lines: parameters, cells, elements and options, without an analysis."""
+    yield from (f"* {line}" for line in deck.title)
+    yield ""
+    for parameter in deck.parameters:
+        yield f".param {parameter.name}={format_value(parameter.value)} ; {parameter.comment}"
+    yield ""
+    yield from (format_model(model) for model in deck.models)
+    for cell in deck.subcircuits:
+        yield ""
+        yield from format_subcircuit(cell)
+    yield ""
+    yield from (format_element(element) for element in deck.elements)
+    yield ""
+    settings = (f"{name}={value}" if value else name for name, value in deck.options)
+    yield f".options {' '.join(settings)}"
+    yield from _folded(".save", _saved(deck))
+
+
+def format_deck(deck: Deck) -> str:
+    """A complete deck that `ngspice -b` runs: it prints each probe at each sampling instant."""
+    return "\n".join([*format_circuit(deck), "", *_control(deck), ".end", ""])
+
+
+def format_for_library(deck: Deck) -> str:
+    """The deck without its control section, for a simulator that is driven from outside."""
+    return "\n".join([*format_circuit(deck), ".end", ""])
+
+
+def _saved(deck: Deck) -> list[str]:
+    nodes = (*deck.probes, *deck.traces)
+    return [*(f"v({node})" for node in nodes), *(f"i(V{name})" for name in deck.currents)]
+
+
+def _control(deck: Deck) -> Iterator[str]:
+    yield "* What a bare run does: print every probe at each sampling instant."
+    yield ".control"
+    yield "set numdgt=9"
+    match deck.analysis:
+        case Transient(stop, max_step, samples):
+            step = format_number(max_step)
+            yield f"tran {step} {format_number(stop)} 0 {step}"
+            yield "let k = 0"
+            for label, instant in samples:
+                # The strobe puts a time point on the instant; half a picosecond is rounding.
+                yield f"while time[k] < {instant - 5e-13:.15g}"
+                yield "  let k = k + 1"
+                yield "end"
+                for node in deck.probes:
+                    yield f"let {node}_{label} = v({node})[k]"
+                    yield f"print {node}_{label}"
+        case OperatingPoints(points):
+            for label, settings in points:
+                yield from (f"alter V{name} = {format_number(volts)}" for name, volts in settings)
+                yield "op"
+                for node in deck.probes:
+                    yield f"let {node}_{label} = v({node})"
+                    yield f"print {node}_{label}"
+    yield "quit"
+    yield ".endc"
+
+
+def _folded(head: str, words: Iterable[str]) -> Iterator[str]:
+    line = head
+    for word in words:
+        if len(line) + 1 + len(word) > _WIDTH:
+            yield line
+            line = "+"
+        line = f"{line} {word}"
+    yield line

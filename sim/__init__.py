@@ -1,0 +1,1 @@
+"""Solve, measure, drive: engines, co-simulation, and the commands."""

@@ -1,0 +1,53 @@
+"""The angle between a rule's mean update and the true gradient, before training."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from learning import angle_deg, loss_gradient
+from sim.cosim import Setup, effective_weights, measure
+from sim.engine import Engine
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Angles in degrees, by learner; None where the update was zero.
+
+    Attributes:
+        pairs: pairs of passes that the mean is over.
+        degrees: by learner.
+    """
+
+    pairs: int
+    degrees: dict[str, float | None]
+
+
+def measure_alignment(setup: Setup, engines: dict[str, Engine], pairs: int) -> Alignment:
+    """Mean update over the training samples against the gradient, at the start of training.
+
+    Args:
+        setup: rule, task, start.
+        engines: by learner; all see the same noise.
+        pairs: of passes, at least; every sample gets the same number.
+    """
+    task = setup.task
+    repeats = math.ceil(pairs / len(task.train_inputs))
+    gradient = loss_gradient(
+        setup.start, task.train_inputs, task.train_targets, task.loss_name, setup.activation
+    )
+    wanted = [*gradient[0], *(gradient[1] if setup.network.biases else ())]
+    inputs = np.repeat(task.train_inputs, repeats, axis=0)
+    targets = np.repeat(task.train_targets, repeats, axis=0)
+    passes = setup.schedule(1, silent=setup.config.simulation.noise_off).draw(
+        inputs, clean_first=setup.rule.clean_first_pass
+    )
+    degrees: dict[str, float | None] = {}
+    for name, engine in engines.items():
+        engine.write(effective_weights(setup.start, setup))
+        evidence = measure(setup, passes, engine.run(passes), targets)
+        update = setup.rule.update(setup.start, evidence)
+        got = [*update.weights, *(update.biases if setup.network.biases else ())]
+        zero = not any(np.any(array) for array in got)
+        degrees[name] = None if zero else angle_deg(got, wanted)
+    return Alignment(len(inputs), degrees)

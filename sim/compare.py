@@ -1,0 +1,50 @@
+"""Circuit against mathematics: the same weights, the same noise, node by node."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learning import Model
+from sim.cosim import Setup, effective_weights
+from sim.engine import Engine, Readout
+from sim.engines import IdealEngine
+from sim.passes import Passes
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Readouts of both engines over the same passes.
+
+    Attributes:
+        passes: what was presented.
+        ideal: by mathematics.
+        circuit: by SPICE.
+    """
+
+    passes: Passes
+    ideal: Readout
+    circuit: Readout
+
+    def deviation(self, layer: int) -> Array:
+        """SPICE − ideal of a layer's outputs, V, shape (P, N_l); layers count from 1."""
+        return self.circuit.outputs[layer - 1] - self.ideal.outputs[layer - 1]
+
+    def rms_and_max(self) -> list[tuple[float, float]]:
+        """Root mean square and largest magnitude of the deviation, V, layer by layer."""
+        layers = range(1, len(self.ideal.outputs) + 1)
+        deviations = [self.deviation(layer) for layer in layers]
+        return [(float(np.sqrt(np.mean(d**2))), float(np.abs(d).max())) for d in deviations]
+
+
+def compare(setup: Setup, engine: Engine, model: Model) -> Comparison:
+    """Run pairs of noisy passes of the test samples through the circuit and the mathematics."""
+    silent = setup.config.simulation.noise_off
+    passes = setup.schedule(1, silent=silent).draw(setup.task.test_inputs)
+    twin = IdealEngine(setup.network, setup.circuit)
+    weights = effective_weights(model, setup)
+    twin.write(weights)
+    engine.write(weights)
+    return Comparison(passes, twin.run(passes), engine.run(passes))

@@ -1,0 +1,270 @@
+"""What describes a run: one record, one TOML file, and overrides from the command line."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError
+
+from circuits import CircuitParameters
+from circuits.network import Network, format_layers, parse_layers
+from circuits.quantities import Parameters, Ratio, Second, Volt
+from learning import DEFAULTS, OPTIMIZERS, RULES
+from netlists.build import SolverSettings
+from sim.errors import UserError
+from sim.presets import PRESETS
+from sim.schedule import Fidelity
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "task": tuple(DEFAULTS),
+    "rule": tuple(RULES),
+    "optimizer": tuple(OPTIMIZERS),
+}
+
+
+def _read_layers(value: Any) -> Any:
+    return parse_layers(value) if isinstance(value, str) else value
+
+
+def _one_of(kind: str) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if value not in CHOICES[kind]:
+            raise ValueError(f"wanted one of {', '.join(CHOICES[kind])}, got {value!r}")
+        return value
+
+    return BeforeValidator(check)
+
+
+Layers = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_read_layers),
+    PlainSerializer(format_layers, return_type=str),
+]
+
+
+class TaskConfig(Parameters):
+    """What is learned. What is left out takes the task's own default."""
+
+    name: Annotated[str, _one_of("task")] = Field(default="teacher", description="built-in task")
+    layers: Layers | None = Field(
+        default=None, description="units per layer, inputs first, as in 2,2,2,1"
+    )
+    samples: int | None = Field(default=None, ge=1, description="training samples, 1")
+    epochs: int | None = Field(
+        default=None, ge=0, description="times through the training samples, 1"
+    )
+    batch: int | None = Field(default=None, ge=1, description="samples per update, 1")
+
+
+class LearningConfig(Parameters):
+    """How it is learned."""
+
+    rule: Annotated[str, _one_of("rule")] = Field(default="danp", description="learning rule")
+    eta: Ratio | None = Field(default=None, gt=0, description="learning rate η of the weights, 1")
+    decor_rate: Ratio | None = Field(
+        default=None, ge=0, description="learning rate ε of the decorrelation, 1"
+    )
+    optimizer: Annotated[str, _one_of("optimizer")] | None = Field(
+        default=None, description="what the update goes through"
+    )
+    biases: bool | None = Field(default=None, description="give every neuron a bias")
+    reduction: Literal["mean", "sum"] = Field(
+        default="mean", description="of a batch: mean as the paper prints it, sum as its code does"
+    )
+    demean_inputs: bool = Field(
+        default=False, description="take the batch mean off the layers' inputs"
+    )
+    init_scale: Ratio | None = Field(
+        default=None, gt=0, description="weights at the start: standard deviation times √inputs, 1"
+    )
+    resolution: Volt = Field(
+        default=1e-6,
+        ge=0,
+        description="difference of two passes below which an update is skipped, V",
+    )
+
+
+class SimulationConfig(Parameters):
+    """How passes are simulated."""
+
+    engine: Literal["ngspice", "ideal"] = Field(
+        default="ngspice", description="ngspice: circuit and twin; ideal: the twin alone"
+    )
+    fidelity: Fidelity = Field(
+        default="aperture",
+        description=(
+            "full: every pass from end to end; aperture: what can still be felt at the sampling "
+            "instant; op: operating points, flips taken as long over"
+        ),
+    )
+    t_pass: Second = Field(default=1e-3, gt=0, description="length of a pass, s")
+    t_aperture: Second | None = Field(
+        default=None, gt=0, description="aperture, s; left out: twice the measured settling time"
+    )
+    reltol: Ratio = Field(
+        default=1e-5, ge=1e-9, le=0.1, description="ngspice's relative tolerance, 1"
+    )
+    trtol: Ratio = Field(
+        default=1.0, ge=0.01, le=1e4, description="ngspice's truncation error factor, 1"
+    )
+    noise_off: bool = Field(default=False, description="hold every junction at its mean")
+    evaluation_noise: bool = Field(
+        default=False, description="leave the noise on where losses are evaluated"
+    )
+
+    def solver(self) -> SolverSettings:
+        """Accuracy of the simulator."""
+        return SolverSettings(self.reltol, self.trtol)
+
+
+class RunConfig(Parameters):
+    """Everything that a run depends on."""
+
+    seed: int = Field(default=0, ge=0, description="seed of everything random")
+    task: TaskConfig = Field(default=TaskConfig(), description="what is learned")
+    learning: LearningConfig = Field(default=LearningConfig(), description="how")
+    simulation: SimulationConfig = Field(default=SimulationConfig(), description="simulated how")
+    circuit: CircuitParameters = Field(default=CircuitParameters(), description="by which circuit")
+
+    @property
+    def network(self) -> Network:
+        """The network, its layers the task's own where none are given."""
+        defaults = DEFAULTS[self.task.name]
+        biases = self.learning.biases
+        return Network(
+            self.task.layers or defaults.layers, defaults.biases if biases is None else biases
+        )
+
+    def complete(self) -> "RunConfig":
+        """Fill in what the task's defaults decide."""
+        d = DEFAULTS[self.task.name]
+        return _merged(
+            self,
+            {
+                "task": _missing(
+                    self.task,
+                    layers=d.layers,
+                    samples=d.samples,
+                    epochs=d.epochs,
+                    batch=d.batch,
+                ),
+                "learning": _missing(
+                    self.learning,
+                    eta=d.eta,
+                    decor_rate=d.decor_rate,
+                    optimizer=d.optimizer,
+                    biases=d.biases,
+                    init_scale=d.init_scale,
+                ),
+            },
+        )
+
+    def to_toml(self) -> str:
+        """The whole record as TOML."""
+        return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+
+def _missing(section: BaseModel, **defaults: Any) -> dict[str, Any]:
+    return {name: value for name, value in defaults.items() if getattr(section, name) is None}
+
+
+def _merged(config: RunConfig, changes: Mapping[str, Mapping[str, Any]]) -> RunConfig:
+    tree = config.model_dump(exclude_none=True)
+    for section, values in changes.items():
+        tree[section] |= values
+    return RunConfig.model_validate(tree)
+
+
+def load_config(
+    path: Path | None, preset: str | None, overrides: Mapping[str, Any], origin: Mapping[str, str]
+) -> RunConfig:
+    """Put a configuration together: preset, then file, then overrides.
+
+    Args:
+        path: TOML file.
+        preset: a name in `PRESETS`.
+        overrides: value by dotted path, such as `circuit.opamp.gbw`.
+        origin: what the user typed for an override, for messages.
+
+    Raises:
+        UserError: one line that says where, what, got and wanted.
+    """
+    tree: dict[str, Any] = {}
+    if preset is not None:
+        if preset not in PRESETS:
+            raise UserError(f"--preset: wanted one of {', '.join(PRESETS)}, got {preset!r}")
+        _overlay(tree, PRESETS[preset].settings)
+    if path is not None:
+        _overlay(tree, _read_toml(path))
+    for dotted, value in overrides.items():
+        _set(tree, dotted, value, origin.get(dotted, dotted))
+    try:
+        return RunConfig.model_validate(tree)
+    except ValidationError as error:
+        raise UserError(_explain(error, path, origin)) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf8"))
+    except OSError as error:
+        raise UserError(f"--config: cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: is not UTF-8 text, wanted a TOML file") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: is not TOML: {error}") from None
+
+
+def _overlay(tree: dict[str, Any], other: Mapping[str, Any]) -> None:
+    for name, value in other.items():
+        if isinstance(value, Mapping) and isinstance(tree.get(name), dict):
+            _overlay(tree[name], value)
+        else:
+            tree[name] = {} if isinstance(value, Mapping) else value
+            if isinstance(value, Mapping):
+                _overlay(tree[name], value)
+
+
+def _set(tree: dict[str, Any], dotted: str, value: Any, typed: str) -> None:
+    *folders, leaf = dotted.split(".")
+    for folder in folders:
+        tree = tree.setdefault(folder, {})
+        if not isinstance(tree, dict):
+            raise UserError(f"{typed}: {folder} is a value, not a section")
+    tree[leaf] = value
+
+
+def _explain(error: ValidationError, path: Path | None, origin: Mapping[str, str]) -> str:
+    first = error.errors()[0]
+    dotted = ".".join(str(part) for part in first["loc"])
+    where = next(
+        (
+            typed
+            for key, typed in origin.items()
+            if dotted.startswith(key) or (dotted and key.startswith(dotted))
+        ),
+        None,
+    )
+    place = where or (f"{path}: {dotted}" if path else dotted) or "configuration"
+    match first["type"]:
+        case "extra_forbidden":
+            what = f"no such parameter; there {_known(first['loc'])}"
+        case "value_error" | "assertion_error":
+            what = str(first.get("ctx", {}).get("error", first["msg"]))
+            what = what.removeprefix(f"{first['loc'][-1]}: ") if first["loc"] else what
+        case "model_type":
+            what = f"wanted a section of parameters, got {first['input']!r}"
+        case _:
+            what = f"{first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
+    more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
+    return f"{place}: {what}{more}"
+
+
+def _known(location: tuple[int | str, ...]) -> str:
+    model: Any = RunConfig
+    for part in location[:-1]:
+        model = model.model_fields[str(part)].annotation
+    fields = getattr(model, "model_fields", {})
+    return f"are {', '.join(fields)}" if fields else "is none"

@@ -1,0 +1,63 @@
+"""What an engine is: it holds weights, runs passes, and gives plain arrays back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.passes import Passes
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Readout:
+    """Node voltages at the sampling instants.
+
+    Attributes:
+        pre: pre-activations a_l, V, one (P, N_l) a layer.
+        outputs: outputs x_l, V, likewise; the last layer's are its pre-activations.
+        energy: drawn from all supplies during each pass, J, shape (P,); NaN where the op-amps have
+            no supply pins, or there is no circuit.
+    """
+
+    pre: tuple[Array, ...]
+    outputs: tuple[Array, ...]
+    energy: Array
+
+    def __getitem__(self, index: slice) -> "Readout":
+        """Some of the passes, in a slice."""
+        return Readout(
+            tuple(a[index] for a in self.pre),
+            tuple(x[index] for x in self.outputs),
+            self.energy[index],
+        )
+
+
+class Engine(Protocol):
+    """Runs passes through a network whose weights were written before."""
+
+    name: str
+    passes: int
+    """Passes run so far."""
+
+    def write(self, weights: Sequence[Array]) -> int:
+        """Set the weights.
+
+        Args:
+            weights: per layer, shape (N_l, N_{l−1}), with biases one column more.
+
+        Returns:
+            How many did not fit and were clipped.
+        """
+        ...
+
+    def run(self, passes: Passes) -> Readout:
+        """Run passes in order and sample every node.
+
+        Raises:
+            SimulationError: the simulator failed.
+        """
+        ...

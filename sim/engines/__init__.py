@@ -1,0 +1,6 @@
+"""The engines: one idea of the network each, behind the same interface."""
+
+from sim.engines.ideal import IdealEngine
+from sim.engines.ngspice import NgspiceEngine
+
+__all__ = ["IdealEngine", "NgspiceEngine"]

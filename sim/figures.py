@@ -1,0 +1,168 @@
+"""The figures of a run: losses, deviation, waveforms."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from sim.compare import Comparison
+from sim.waveforms import Waveforms
+
+Array = NDArray[np.float64]
+
+# Okabe and Ito's palette, told apart without colour vision; styles differ in shape as well.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "os^Dv<>"
+STYLES = ("-", "--", "-.", ":")
+LABELS = {"ideal": "ideal mathematics", "in_loop": "circuit in the loop (ngspice)"}
+_BOXES = 13  # epochs shown, at most
+_LEGEND = 12  # names in a legend, at most
+_STYLE: Any = {
+    "figure.constrained_layout.use": True,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "font.size": 10,
+    "axes.prop_cycle": cycler(color=COLOURS),
+}
+QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+
+
+def plot_losses(
+    rows: Sequence[Mapping[str, float]], loss_name: str, title: str, path: Path
+) -> None:
+    """Box plot of the per-sample loss over epochs, learners side by side (paper, Fig. 5).
+
+    Args:
+        rows: of the history: `epoch`, and per learner its quantiles as `ideal_q50`.
+        loss_name: for the axis.
+        title: of the figure.
+        path: PNG to write.
+    """
+    learners = [name for name in LABELS if f"{name}_q50" in rows[0]]
+    shown = sorted({round(i) for i in np.linspace(0, len(rows) - 1, min(_BOXES, len(rows)))})
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(8, 4.5))
+        axes = figure.subplots()
+        handles = []
+        for k, name in enumerate(learners):
+            stats = [_box(rows[i], name) for i in shown]
+            offset = (k - (len(learners) - 1) / 2) * 0.36
+            colour = COLOURS[k]
+            axes.bxp(
+                stats,
+                positions=np.arange(len(shown)) + offset,
+                widths=0.3,
+                showfliers=False,
+                patch_artist=True,
+                boxprops={"facecolor": colour, "alpha": 0.45 if k else 0.8, "hatch": "//" * k},
+                medianprops={"color": "black", "linewidth": 1.5},
+                manage_ticks=False,
+            )
+            handles.append(
+                Patch(
+                    facecolor=colour, alpha=0.45 if k else 0.8, hatch="//" * k, label=LABELS[name]
+                )
+            )
+        axes.set_yscale("log")
+        axes.set_xticks(range(len(shown)), [f"{rows[i]['epoch']:.0f}" for i in shown])
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(f"{loss_name} per sample")
+        axes.set_title(f"{title}\nbox: quartiles, whiskers: 5 % and 95 %", fontsize=10)
+        axes.legend(handles=handles, loc="upper right")
+        figure.savefig(path, dpi=130)
+
+
+def _box(row: Mapping[str, float], name: str) -> dict[str, Any]:
+    # A logarithmic axis has no place for a loss of exactly zero.
+    q05, q25, q50, q75, q95 = (max(row[f"{name}_{q}"], 1e-12) for q in QUANTILES)
+    return {"whislo": q05, "q1": q25, "med": q50, "q3": q75, "whishi": q95, "fliers": []}
+
+
+def plot_deviation(comparison: Comparison, path: Path) -> None:
+    """SPICE against ideal for every node, and their difference; a column for each layer."""
+    count = len(comparison.ideal.outputs)
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(3.6 * count + 0.6, 6.2))
+        grid = figure.subplots(2, count, squeeze=False)
+        for layer in range(1, count + 1):
+            ideal = comparison.ideal.outputs[layer - 1]
+            spice = comparison.circuit.outputs[layer - 1]
+            above, below = grid[0, layer - 1], grid[1, layer - 1]
+            for j, (x, y) in enumerate(zip(ideal.T, spice.T, strict=True)):
+                look = {
+                    "marker": MARKERS[j % len(MARKERS)],
+                    "color": COLOURS[j % len(COLOURS)],
+                    "linestyle": "",
+                    "markersize": 3.5,
+                    "alpha": 0.7,
+                    "label": f"{'a' if layer == count else 'x'}{layer}_{j + 1}",
+                }
+                above.plot(x, y, **look)
+                below.plot(x, 1e3 * (y - x), **look)
+            above.axline((0, 0), slope=1, color="grey", linewidth=0.8, zorder=0)
+            below.axhline(0, color="grey", linewidth=0.8, zorder=0)
+            rms, largest = comparison.rms_and_max()[layer - 1]
+            above.set_title(
+                f"layer {layer}: rms {1e3 * rms:.3g} mV, max {1e3 * largest:.3g} mV", fontsize=10
+            )
+            below.set_xlabel("ideal mathematics (V)")
+            if ideal.shape[1] <= _LEGEND:
+                above.legend(fontsize=8)
+        grid[0, 0].set_ylabel("ngspice (V)")
+        grid[1, 0].set_ylabel("ngspice − ideal (mV)")
+        figure.savefig(path, dpi=130)
+
+
+def plot_waveforms(waves: Waveforms, title: str, path: Path) -> None:
+    """Inputs, noise dividers, pre-activations and outputs over one pair of passes."""
+    panels = [
+        ("inputs (V)", waves.inputs),
+        ("sMTJ dividers (V)", waves.noise),
+        ("pre-activations (V)", waves.pre),
+        ("their change (mV)", {name: 1e3 * (a - a[0]) for name, a in waves.pre.items()}),
+        ("outputs (V)", waves.outputs),
+    ]
+    panels = [(label, traces) for label, traces in panels if traces]
+    scale, unit = (1e6, "µs") if waves.time[-1] < 1e-3 else (1e3, "ms")
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(9, 1.2 + 1.9 * len(panels)))
+        axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+        for ax, (label, traces) in zip(axes, panels, strict=True):
+            _plot_traces(ax, scale * waves.time, traces, [scale * t for t in waves.samples])
+            ax.set_ylabel(label)
+        axes[0].set_title(title, fontsize=10)
+        axes[-1].set_xlabel(f"time ({unit})")
+        figure.savefig(path, dpi=130)
+
+
+def _plot_traces(
+    ax: Axes, time: Array, traces: Mapping[str, Array], samples: Sequence[float]
+) -> None:
+    for k, (name, wave) in enumerate(traces.items()):
+        style = STYLES[k % len(STYLES)]
+        colour = COLOURS[k % len(COLOURS)]
+        ax.plot(time, wave, style, color=colour, label=name, linewidth=1.2)
+        sampled = np.interp(samples, time, wave)
+        ax.plot(samples, sampled, "o", color=colour, markersize=4.5, zorder=3, clip_on=False)
+    for instant in samples:
+        ax.axvline(instant, color="black", linewidth=0.8, linestyle=":")
+    handles, labels = ax.get_legend_handles_labels()
+    if len(labels) <= _LEGEND:
+        strobe = Line2D([], [], color="black", marker="o", linestyle=":", label="sampled")
+        ax.legend(
+            handles=[*handles, strobe],
+            fontsize=8,
+            loc="center left",
+            bbox_to_anchor=(1.01, 0.5),
+            frameon=False,
+        )

@@ -1,0 +1,154 @@
+"""What a run is made of: task, start, rule and clock, drawn from a configuration."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from circuits import CircuitParameters, Network
+from learning import (
+    LOSSES,
+    Activation,
+    Loss,
+    Model,
+    Optimizer,
+    Rule,
+    Task,
+    init_model,
+    make_optimizer,
+    make_rule,
+    make_task,
+)
+from netlists.stimulus import EDGE
+from sim.config import RunConfig
+from sim.errors import UserError
+from sim.schedule import Clock, NoiseSchedule
+from sim.settling import settled_after
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What both learners share.
+
+    Attributes:
+        config: complete.
+        network: layers and biases.
+        circuit: parameters of every part.
+        clock: lengths and fidelity of passes.
+        activation: the twin's rectifier.
+        task: samples and targets.
+        loss: per sample.
+        rule: learning rule.
+        optimizer: what its updates go through.
+        start: the model before training.
+        keys: one seed each for noise in training, noise in evaluation, and the order of samples.
+    """
+
+    config: RunConfig
+    network: Network
+    circuit: CircuitParameters
+    clock: Clock
+    activation: Activation
+    task: Task
+    loss: Loss
+    rule: Rule
+    optimizer: Optimizer
+    start: Model
+    keys: tuple[int, ...]
+
+    def schedule(self, purpose: int, *, silent: bool = False) -> NoiseSchedule:
+        """Noise from its beginning; purpose 0 is training, 1 evaluation."""
+        rng = np.random.default_rng(self.keys[purpose])
+        return NoiseSchedule(self.network, self.circuit, self.clock, rng, silent=silent)
+
+    def with_clock(self, clock: Clock) -> "Setup":
+        """The same on another clock."""
+        return replace(self, clock=clock)
+
+    def order(self) -> np.random.Generator:
+        """Generator of the order of samples, from its beginning."""
+        return np.random.default_rng(self.keys[2])
+
+
+def set_up(config: RunConfig) -> Setup:
+    """Draw task and start, and make the rule, from a configuration.
+
+    Raises:
+        UserError: task and network do not fit, or the rule does not fit the settings.
+    """
+    config = config.complete()
+    task_seed, start_seed, *seeds = np.random.SeedSequence(config.seed).spawn(5)
+    circuit, network, learning = config.circuit, config.network, config.learning
+    activation = Activation(circuit.activation.positive_slope, circuit.activation.negative_slope)
+    eta, init_scale = learning.eta, learning.init_scale
+    if eta is None or init_scale is None or learning.optimizer is None:
+        raise TypeError("complete() left a field open")
+    try:
+        task = make_task(
+            config.task.name,
+            network.layers,
+            config.task.samples,
+            np.random.default_rng(task_seed),
+            activation,
+        )
+        _require_resolvable(circuit)
+        clock = _clock(config, network)
+        probe = NoiseSchedule(network, circuit, clock, np.random.default_rng(0))
+        rule = make_rule(
+            learning.rule,
+            reduction=learning.reduction,
+            biases=network.biases,
+            sigma=probe.sigma,
+            loss_name=task.loss_name,
+            activation=activation,
+            demean_inputs=learning.demean_inputs,
+            resolution=learning.resolution,
+        )
+        optimizer = make_optimizer(learning.optimizer, eta)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    start = init_model(network.layers, np.random.default_rng(start_seed), scale=init_scale)
+    config = config.model_copy(
+        update={
+            "simulation": config.simulation.model_copy(update={"t_aperture": clock.t_aperture}),
+            "task": config.task.model_copy(update={"samples": len(task.train_inputs)}),
+        }
+    )
+    return Setup(
+        config,
+        network,
+        circuit,
+        clock,
+        activation,
+        task,
+        LOSSES[task.loss_name],
+        rule,
+        optimizer,
+        start,
+        # Numbers, since a seed sequence that has spawned is another one.
+        tuple(int(seed.generate_state(1, np.uint64)[0]) for seed in seeds),
+    )
+
+
+def _require_resolvable(circuit: CircuitParameters) -> None:
+    shortest = min(circuit.smtj.dwell_times(circuit.temperature))
+    if shortest < 10 * EDGE:
+        raise ValueError(
+            f"circuit.smtj: a mean dwell of {shortest:.3g} s is not resolved by flips that take "
+            f"{EDGE:g} s; wanted {10 * EDGE:g} s or more, so raise barrier_p and barrier_ap"
+        )
+
+
+def _clock(config: RunConfig, network: Network) -> Clock:
+    simulation = config.simulation
+    aperture = simulation.t_aperture
+    if aperture is None:
+        aperture = simulation.t_pass
+        if simulation.engine == "ngspice":
+            settled = settled_after(network, config.circuit, simulation.solver())
+            aperture = min(2 * settled, simulation.t_pass)
+    if aperture > simulation.t_pass:
+        raise ValueError(
+            f"simulation.t_aperture: wanted at most t_pass, {simulation.t_pass:g} s, "
+            f"got {aperture:g} s"
+        )
+    return Clock(simulation.t_pass, aperture, simulation.fidelity)

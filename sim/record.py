@@ -1,0 +1,142 @@
+"""The run folder: everything a run leaves behind."""
+
+import csv
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits import ResistorPairs
+from circuits.network import format_layers
+from learning import Model
+from sim.cosim import Epoch
+from sim.errors import UserError
+from sim.figures import QUANTILES
+
+Array = NDArray[np.float64]
+
+_MARK = "summary.json"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder that holds one run."""
+
+    path: Path
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file whole or not at all.
+
+        Raises:
+            UserError: the folder does not take it.
+        """
+        target = self.path / name
+        draft = target.with_name(f".{name}.part")
+        try:
+            draft.write_text(text, encoding="utf8")
+            draft.replace(target)
+        except OSError as error:
+            raise UserError(f"{target}: cannot write: {error.strerror}") from None
+
+    def write_history(self, epochs: Sequence[Epoch]) -> list[dict[str, float]]:
+        """Write `history.csv`, a row an epoch; return its rows."""
+        rows = [history_row(epoch) for epoch in epochs]
+        lines: list[Sequence[Any]] = [list(rows[0]) if rows else ["epoch"]]
+        lines += [[f"{value:.9g}" for value in row.values()] for row in rows]
+        target = self.path / "history.csv"
+        with target.open("w", newline="", encoding="utf8") as file:
+            csv.writer(file).writerows(lines)
+        return rows
+
+    def write_weights(
+        self,
+        models: Mapping[str, Model],
+        synapses: Sequence[ResistorPairs] | None,
+    ) -> None:
+        """Write `weights.npz`: per learner and layer W, b and decor; R+ and R− in Ω."""
+        arrays: dict[str, Array] = {}
+        for name, model in models.items():
+            for kind, tensors in (
+                ("W", model.weights),
+                ("b", model.biases),
+                ("decor", model.decor),
+            ):
+                arrays |= {f"{name}_{kind}{k}": a for k, a in enumerate(tensors, start=1)}
+        for k, pairs in enumerate(synapses or (), start=1):
+            arrays |= {f"r_plus{k}": pairs.plus, f"r_minus{k}": pairs.minus}
+        np.savez(self.path / "weights.npz", allow_pickle=False, **arrays)
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        """Write `summary.json`; what is not a finite number becomes null."""
+        self.write_text(_MARK, json.dumps(_plain(summary), indent=2, ensure_ascii=False) + "\n")
+
+
+def open_folder(out: Path | None, layers: tuple[int, ...], now: datetime) -> RunFolder:
+    """Make the folder of a run.
+
+    Args:
+        out: where the user wants it; `runs/<time>-<layers>` by default.
+        layers: for the default name.
+        now: for the default name.
+
+    Raises:
+        UserError: it cannot be made, or holds a run already.
+    """
+    if out is None:
+        stem = f"{now:%Y%m%d-%H%M%S}-{format_layers(layers).replace(',', '-')}"
+        out = Path("runs") / stem
+        copies = 1
+        while out.exists():
+            copies += 1
+            out = Path("runs") / f"{stem}-{copies}"
+    if (out / _MARK).exists() or (out / "config.toml").exists():
+        raise UserError(f"--out: {out} holds a run already; name another folder or remove it")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / ".write-test"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"--out: cannot write in {out}: {error.strerror}") from None
+    return RunFolder(out)
+
+
+def history_row(epoch: Epoch) -> dict[str, float]:
+    """One row of the history: quantiles, extremes and mean of the per-sample loss by learner."""
+    row: dict[str, float] = {"epoch": epoch.number}
+    for name, losses in epoch.losses.items():
+        row[f"{name}_mean"] = float(losses.mean())
+        row[f"{name}_min"] = float(losses.min())
+        row |= {f"{name}_{q}": float(np.quantile(losses, p)) for q, p in QUANTILES.items()}
+        row[f"{name}_max"] = float(losses.max())
+        row[f"{name}_skipped"] = epoch.skipped[name]
+    return row
+
+
+def versions(ngspice: str | None) -> dict[str, str | None]:
+    """Versions of everything that a figure depends on."""
+    return {
+        "python": platform.python_version(),
+        "ngspice": ngspice,
+        "pyspice": version("PySpice"),
+        "numpy": np.__version__,
+        "scipy": version("scipy"),
+        "danp_cosim": version("danp-cosim"),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value

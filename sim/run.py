@@ -1,0 +1,291 @@
+"""`python -m sim.run`: train an analog network in ngspice beside its ideal twin."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from circuits.activation import DIODES, Kind
+from circuits.opamp import Level
+from circuits.quantities import format_quantity
+from learning import DEFAULTS, OPTIMIZERS, RULES
+from netlists.commandline import INTERRUPTED, complain, execute
+from sim import cosim
+from sim.config import load_config
+from sim.errors import SimulationError, UserError
+from sim.job import Outcome, run_job
+from sim.presets import PRESETS
+from sim.record import open_folder
+from sim.schedule import Fidelity
+
+SIMULATION = 3
+
+
+def _per_task(name: str) -> str:
+    values = {task: getattr(d, name) for task, d in DEFAULTS.items()}
+    if name == "layers":
+        values = {task: ",".join(map(str, v)) for task, v in values.items()}
+    if len(set(values.values())) == 1:
+        return f"  [default: {next(iter(values.values()))}]"
+    return f"  [default: {'; '.join(f'{v} for {task}' for task, v in values.items())}]"
+
+
+# Option, path in the configuration, choices or what it takes, help with unit and default.
+OPTIONS: tuple[tuple[str, str, tuple[str, ...] | str, str], ...] = (
+    ("--layers", "task.layers", "N,N,…", "Units per layer, inputs first." + _per_task("layers")),
+    ("--task", "task.name", tuple(DEFAULTS), "What is learned.  [default: teacher]"),
+    (
+        "--epochs",
+        "task.epochs",
+        "N",
+        "Times through the training samples." + _per_task("epochs"),
+    ),
+    ("--samples", "task.samples", "N", "Training samples." + _per_task("samples")),
+    ("--batch", "task.batch", "N", "Samples per update." + _per_task("batch")),
+    ("--rule", "learning.rule", tuple(RULES), "Learning rule.  [default: danp]"),
+    (
+        "--eta",
+        "learning.eta",
+        "NUMBER",
+        "Learning rate of the weights, without unit." + _per_task("eta"),
+    ),
+    (
+        "--decor-rate",
+        "learning.decor_rate",
+        "NUMBER",
+        "Learning rate of the decorrelation, without unit." + _per_task("decor_rate"),
+    ),
+    (
+        "--optimizer",
+        "learning.optimizer",
+        tuple(OPTIMIZERS),
+        "What updates go through." + _per_task("optimizer"),
+    ),
+    ("--seed", "seed", "N", "Seed of everything random.  [default: 0]"),
+    (
+        "--fidelity",
+        "simulation.fidelity",
+        get_args(Fidelity),
+        (
+            "full: whole passes; aperture: what can still be felt at the sampling instant; "
+            "op: operating points.  [default: aperture]"
+        ),
+    ),
+    (
+        "--engine",
+        "simulation.engine",
+        ("ngspice", "ideal"),
+        "ngspice: circuit and twin; ideal: the twin alone.  [default: ngspice]",
+    ),
+    ("--t-pass", "simulation.t_pass", "SECONDS", "Length of a pass, s.  [default: 1m]"),
+    (
+        "--t-aperture",
+        "simulation.t_aperture",
+        "SECONDS",
+        "Aperture, s.  [default: twice the measured settling time]",
+    ),
+    ("--opamp", "circuit.opamp.level", get_args(Level), "Model of op-amps.  [default: macro]"),
+    (
+        "--activation",
+        "circuit.activation.kind",
+        get_args(Kind),
+        "Rectifier of hidden neurons.  [default: diode-divider]",
+    ),
+    (
+        "--diode",
+        "circuit.activation.diode",
+        tuple(DIODES),
+        "Diodes of the rectifier.  [default: HSMS-2850; 1N4148 in the precision rectifier]",
+    ),
+    ("--n-mtj", "circuit.noise.n_mtj", "N", "Junctions in series at each node.  [default: 1]"),
+)
+# Switch, path, help.
+SWITCHES: tuple[tuple[str, str, str], ...] = (
+    (
+        "--biases/--no-biases",
+        "learning.biases",
+        "Give every neuron a bias.  [default: the task's; teacher has none]",
+    ),
+    ("--noise-off", "simulation.noise_off", "Hold every junction at its mean."),
+    (
+        "--eval-noise",
+        "simulation.evaluation_noise",
+        "Leave the noise on where losses are evaluated.",
+    ),
+)
+
+
+def _with_options(command: Callable[..., int]) -> Callable[..., int]:
+    for switch, path, text in reversed(SWITCHES):
+        command = click.option(
+            switch, path.replace(".", "__"), default=None, is_flag=True, help=text
+        )(command)
+    for option, path, takes, text in reversed(OPTIONS):
+        kind, metavar = (
+            (click.STRING, takes) if isinstance(takes, str) else (click.Choice(takes), None)
+        )
+        command = click.option(
+            option, path.replace(".", "__"), type=kind, metavar=metavar, help=text
+        )(command)
+    return command
+
+
+@click.command(context_settings={"max_content_width": 100})
+@_with_options
+@click.option(
+    "--set",
+    "assignments",
+    metavar="PATH=VALUE",
+    multiple=True,
+    help="Any parameter by its path, as in circuit.opamp.gbw=300k; may be repeated.",
+)
+@click.option("--preset", type=click.Choice(tuple(PRESETS)), help="Settings to start from.")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="TOML file, such as a run's config.toml; options override it.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the run.  [default: runs/<time>-<layers>]",
+)
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+def run(
+    assignments: tuple[str, ...],
+    preset: str | None,
+    config_file: Path | None,
+    out: Path | None,
+    quiet: bool,
+    **chosen: Any,
+) -> int:
+    """Train an analog neural network in ngspice, beside its ideal-mathematics twin.
+
+    Both start from the same weights and meet the same samples under the same noise. Afterwards the
+    twin's weights are written into the circuit too (transfer). Numbers take engineering notation:
+    1m, 2.8M, 100k.
+
+    Exit codes: 0 done, 2 a wrong input, 3 a failed simulation, 130 stopped by Ctrl-C.
+    """
+    overrides, origin = _overrides(chosen, assignments)
+    config = load_config(config_file, preset, overrides, origin)
+    console = Console(stderr=False, highlight=False)
+    try:
+        setup = cosim.set_up(config)
+        folder = open_folder(out, setup.network.layers, datetime.now().astimezone())
+        outcome = run_job(setup, folder, console, quiet=quiet)
+    except SimulationError as error:
+        complain(str(error))
+        return SIMULATION
+    if not quiet:
+        _report(console, outcome)
+        console.print(f"run folder: {folder.path}", soft_wrap=True)
+    if not outcome.finished:
+        complain(
+            f"stopped by Ctrl-C after {len(outcome.training.epochs)} epochs; "
+            f"what was learned is in {folder.path / 'weights.npz'}"
+        )
+        return INTERRUPTED
+    return 0
+
+
+def _overrides(
+    chosen: dict[str, Any], assignments: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    names = {path: option for option, path, _, _ in OPTIONS}
+    names |= {path: switch.split("/")[0] for switch, path, _ in SWITCHES}
+    overrides: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for key, value in chosen.items():
+        if value is not None:
+            path = key.replace("__", ".")
+            overrides[path], origin[path] = value, names[path]
+    for assignment in assignments:
+        path, equals, value = assignment.partition("=")
+        if not equals or not path:
+            raise UserError(
+                f"--set: wanted PATH=VALUE, as in circuit.opamp.gbw=300k, got {assignment!r}"
+            )
+        overrides[path], origin[path] = value, f"--set {path}"
+    return overrides, origin
+
+
+def _report(console: Console, outcome: Outcome) -> None:
+    setup = outcome.setup
+    spice = setup.config.simulation.engine == "ngspice"
+    scores = [
+        ("at the start", outcome.initial.get("ideal"), "mathematics"),
+        ("at the start", outcome.initial.get("in_loop"), "ngspice"),
+        ("ideal twin trained", outcome.ideal, "mathematics"),
+        ("transfer (the twin's weights)", outcome.transfer, "ngspice"),
+        ("circuit trained in the loop", outcome.in_loop, "ngspice"),
+    ]
+    shown = [(label, score, engine) for label, score, engine in scores if score is not None]
+    judged = any(score.accuracy is not None for _, score, _ in shown)
+    table = Table(title=_headline(setup), title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column("engine")
+    table.add_column(f"loss ({setup.task.loss_name})", justify="right")
+    if judged:
+        table.add_column("accuracy", justify="right")
+    for label, score, engine in shown:
+        share = [f"{100 * (score.accuracy or 0):.1f} %"] if judged else []
+        table.add_row(label, engine, f"{score.loss:.3g}", *share)
+    console.print(table, soft_wrap=not console.is_terminal)
+    for what, fact in _facts(outcome, spice=spice):
+        console.print(f"{what:<26} {fact}", soft_wrap=True)
+    if setup.rule.needs_gradient and spice:
+        console.print(f"no circuit in the loop: {setup.rule.name} needs the mathematics")
+
+
+def _headline(setup: cosim.Setup) -> str:
+    sizes = setup.config.task
+    layers = "-".join(map(str, setup.network.layers))
+    return (
+        f"{sizes.name} {layers}, {setup.rule.name}, {sizes.epochs} epochs of {sizes.samples} "
+        f"samples, seed {setup.config.seed}"
+    )
+
+
+def _facts(outcome: Outcome, *, spice: bool) -> Iterator[tuple[str, str]]:
+    training = outcome.training
+    main = training.learners.get("in_loop", training.learners["ideal"])
+    if outcome.comparison:
+        for layer, (rms, largest) in enumerate(outcome.comparison.rms_and_max(), start=1):
+            yield (
+                "deviation ngspice - ideal" if layer == 1 else "",
+                f"layer {layer}: rms {1e3 * rms:.3g} mV, max {1e3 * largest:.3g} mV",
+            )
+    if outcome.alignment:
+        degrees = outcome.alignment.degrees
+        angles = [f"{name.replace('_', ' ')} {a:.1f}°" for name, a in degrees.items() if a]
+        if angles:
+            pairs = outcome.alignment.pairs
+            yield "angle to the gradient", f"{', '.join(angles)} (start; mean of {pairs} pairs)"
+    yield "skipped updates", f"{main.skipped} (both passes the same)"
+    if not spice:
+        yield "time", f"{outcome.seconds:.1f} s, no SPICE"
+        return
+    yield "clipped resistors", f"{main.clipped}"
+    if main.passes and main.energy > 0:
+        yield "energy per pass", format_quantity(main.energy / main.passes, "J")
+    python = outcome.seconds - outcome.ngspice_seconds
+    yield (
+        "time",
+        f"{outcome.seconds:.1f} s: ngspice {outcome.ngspice_seconds:.1f} s, Python {python:.1f} s",
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    return execute(run, arguments, "python -m sim.run")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""How long the circuit takes to settle: measured once, since it sets the aperture."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits import CircuitParameters, Network
+from netlists.build import SolverSettings, build_deck
+from netlists.spice import format_for_library, format_number
+from netlists.stimulus import Stimulus
+from sim.errors import UserError
+from sim.libngspice import get_library
+
+WITHIN = 1e-6
+"""V; settled means that every node stays this close to where it ends."""
+
+_SHORTEST, _LONGEST = 10e-6, 10e-3  # s; windows tried
+
+
+def settled_after(network: Network, circuit: CircuitParameters, solver: SolverSettings) -> float:
+    """Time from a worst-case jump until every node stays within a microvolt, s.
+
+    Three jumps, the slowest counts. A large one: all weights ±1, which loads the amplifiers more
+    than trained weights as a rule do, inputs and junctions from one extreme to the other. And two
+    small ones: all weights 0, junctions from one extreme to the other and back, so that each
+    rectifier crosses zero on its noise alone; there a precision rectifier is slowest.
+
+    Raises:
+        UserError: not settled within 10 ms.
+    """
+    shapes = [network.synapse_shape(k) for k in range(1, len(network.layers))]
+    signs = [np.where(np.indices(shape).sum(axis=0) % 2, -1.0, 1.0) for shape in shapes]
+    zeros = [np.zeros(shape) for shape in shapes]
+    # weights, input before and after, state before and after
+    jumps = ((signs, (-1, 1), (0, 1)), (zeros, (0, 0), (0, 1)), (zeros, (0, 0), (1, 0)))
+    return max(
+        _settled(network, circuit, solver, weights=weights, inputs=inputs, states=states)
+        for weights, inputs, states in jumps
+    )
+
+
+def _settled(
+    network: Network,
+    circuit: CircuitParameters,
+    solver: SolverSettings,
+    *,
+    weights: Sequence[NDArray[np.float64]],
+    inputs: tuple[float, float],
+    states: tuple[float, float],
+) -> float:
+    pairs = [circuit.synapse.program(w) for w in weights]
+    shape = (network.neurons, circuit.noise.n_mtj)
+    no_flips = (np.empty(0),) * (shape[0] * shape[1])
+    lead = 1e-6
+    window = _SHORTEST
+    while window <= _LONGEST:
+        jump = [
+            (label, Stimulus(length, np.full(network.layers[0], x), np.full(shape, s), no_flips))
+            for label, length, x, s in zip(
+                ("low", "high"), (lead, window), inputs, states, strict=True
+            )
+        ]
+        deck = build_deck(network, circuit, pairs, jump, solver=solver)
+        library = get_library()
+        library.load(format_for_library(deck))
+        step = format_number(window / 100)
+        library.command(f"tran {step} {format_number(lead + window)} 0 {step}")
+        time = library.vector("time")
+        waves = np.array([library.vector(probe) for probe in deck.probes])
+        library.command("destroy all")
+        moving = np.any(np.abs(waves - waves[:, -1:]) > WITHIN, axis=0)
+        settled = float(time[np.flatnonzero(moving)[-1] + 1] - lead) if moving.any() else 0.0
+        if settled < window / 2:
+            return settled
+        window *= 2
+    raise UserError(
+        f"simulation.t_aperture: the circuit does not settle to {WITHIN:g} V within "
+        f"{_LONGEST:g} s; set t_aperture, or look at the op-amps' gbw and slew_rate"
+    )

@@ -1,0 +1,70 @@
+"""Fixtures for tests that solve circuits: benches for single cells, and weights."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from numpy.typing import NDArray
+
+from circuits import CircuitParameters, Network
+from netlists import cells
+from netlists.build import SolverSettings
+from netlists.deck import Deck, Transient
+from netlists.elements import Element, VoltageSource
+from netlists.spice import format_for_library
+from sim.libngspice import Ngspice, get_library
+
+# The same examples every time, and no deadline: the machine may be busy.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.load_profile("fixed")
+
+Array = NDArray[np.float64]
+Bench = Callable[[CircuitParameters, Sequence[Element]], Ngspice]
+Weights = Callable[[Network, int], list[Array]]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Load elements, with every cell, parameter and the op-amps' supplies at hand."""
+
+    def load(circuit: CircuitParameters, elements: Sequence[Element]) -> Ngspice:
+        model = cells.diode_model(circuit.activation.rectifier)
+        deck = Deck(
+            title=("bench",),
+            parameters=cells.cell_parameters(circuit),
+            models=(model,) if model else (),
+            subcircuits=(
+                cells.smtj_cell(),
+                cells.string_cell(circuit.noise.n_mtj),
+                cells.opamp_cell(circuit.opamp),
+                cells.activation_cell(circuit),
+            ),
+            elements=(
+                *elements,
+                VoltageSource("dd", "vdd", "0", "V_DD"),
+                VoltageSource("ss", "vss", "0", "V_SS"),
+            ),
+            options=SolverSettings(reltol=1e-6).options(circuit.temperature),
+            probes=("all",),
+            currents=("dd", "ss"),
+            analysis=Transient(1e-6, 1e-7, ()),
+        )
+        library = get_library()
+        text = format_for_library(deck).replace(".save v(all)", ".save all")
+        library.load(text)
+        return library
+
+    return load
+
+
+@pytest.fixture
+def weights() -> Weights:
+    """Random weights, each matrix its own, so that a transpose or a swap shows."""
+
+    def draw(network: Network, seed: int) -> list[Array]:
+        rng = np.random.default_rng(seed)
+        shapes = [network.synapse_shape(k) for k in range(1, len(network.layers))]
+        return [rng.normal(0, 1 / np.sqrt(shape[1]), shape) for shape in shapes]
+
+    return draw

@@ -1,0 +1,104 @@
+"""The examples run, and what they show is physics."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "examples"
+
+
+def load(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(f"example_{name}", FOLDER / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    # A dataclass looks its module up by name.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def picture(folder: Path, name: str) -> bool:
+    return (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_strings_keep_to_their_levels_and_forget_as_the_closed_form_says(tmp_path: Path) -> None:
+    strings = load("telegraph_noise").main(tmp_path, samples=200_000)
+    assert [s.n_mtj for s in strings] == [1, 2, 4]
+    for string in strings:
+        assert len(string.levels) == string.n_mtj + 1
+        assert set(np.unique(string.noise)) <= set(string.levels)
+        # 4 s hold some 13,000 correlation times: shares scatter by half a percent.
+        np.testing.assert_allclose(string.shares, string.probabilities, atol=0.02)
+        np.testing.assert_allclose(string.autocorrelation, string.expected, atol=0.04)
+    spread = [np.ptp(s.levels) for s in strings]
+    assert spread[0] < spread[1] < spread[2]
+    assert picture(tmp_path, "telegraph_noise")
+
+
+def test_a_neurons_curve_is_its_diodes(tmp_path: Path) -> None:
+    curves = {c.name: c for c in load("neuron_transfer").main(tmp_path, points=28)}
+    for curve in curves.values():
+        inside = np.abs(curve.wanted) < 1.5
+        np.testing.assert_allclose(curve.pre[inside], curve.wanted[inside], atol=1e-4)
+        if curve.closed is not None:
+            # ngspice eases a diode into its reverse saturation by a cubic, the closed form does
+            # not: of 3 µA through 20 kΩ that is 0.2 mV.
+            np.testing.assert_allclose(curve.output, curve.closed, atol=3e-4)
+    zero_bias, silicon = curves["diode-divider, HSMS-2850"], curves["diode-divider, 1N4148"]
+    precision = curves["precision, 1N4148"]
+    at_one = {
+        c.name: np.interp(1.0, c.wanted, c.output - c.ideal)
+        for c in (zero_bias, silicon, precision)
+    }
+    assert -0.10 < at_one[zero_bias.name] < -0.05
+    assert -0.5 < at_one[silicon.name] < -0.35
+    assert abs(at_one[precision.name]) < 1e-3
+    # Reverse leakage of the zero-bias diode: 3 µA, shared by R_load and R_neg.
+    assert -0.06 < np.interp(-1.0, zero_bias.wanted, zero_bias.output - zero_bias.ideal) < -0.04
+    # The amplifier stops at its rail, whatever is asked for.
+    assert zero_bias.pre.max() < 2.5 < zero_bias.wanted.max()
+    assert picture(tmp_path, "neuron_transfer")
+
+
+def test_training_in_the_loop_lowers_the_circuits_loss(tmp_path: Path) -> None:
+    losses = load("ideal_against_in_loop").main(tmp_path, epochs=20, samples=20, seed=0)
+    curves = losses.curves
+    assert set(curves) == {"ideal", "transfer", "in_loop"}
+    assert all(len(curve) == 21 for curve in curves.values())
+    # Before training, twin and circuit hold the same weights.
+    assert curves["transfer"][0] == curves["in_loop"][0]
+    assert curves["ideal"][-1] < curves["ideal"][0]
+    assert curves["in_loop"][-1] < curves["in_loop"][0]
+    assert picture(tmp_path, "ideal_against_in_loop")
+
+
+@pytest.mark.parametrize("seed", [0, 4])
+def test_an_exported_deck_prints_what_the_engine_sees(tmp_path: Path, seed: int) -> None:
+    deck = tmp_path / "exported.cir"
+    readings = load("export_and_run").main(tmp_path, deck, seed)
+    assert readings.names == (
+        "a1_1", "a1_2", "x1_1", "x1_2", "a2_1", "a2_2", "x2_1", "x2_2", "a3_1",
+    )  # fmt: skip
+    assert np.ptp(readings.bare) > 0.5
+    assert not np.allclose(readings.bare[0], readings.bare[1], atol=1e-3)  # the noise is on
+    np.testing.assert_allclose(readings.bare, readings.engine, rtol=0, atol=2e-6)
+    assert deck.read_text().endswith(".end\n")
+    assert picture(tmp_path, "export_and_run")
+
+
+def test_the_diodes_dominate_the_deviation(tmp_path: Path) -> None:
+    found = load("deviation_by_part").main(tmp_path, samples=20)
+    first = {d.name.replace("\n", " "): d.rms[0] for d in found}
+    default = first["divider, HSMS-2850 (default)"]
+    assert 0.03 < default < 0.08
+    # Better op-amps change nothing, better diodes all.
+    assert first["the same, ideal op-amps"] == pytest.approx(default, rel=0.01)
+    assert first["precision, 1N4148"] < default / 100
+    assert first["divider, 1N4148"] > 2 * default
+    assert first["ideal parts"] < 1e-6
+    assert picture(tmp_path, "deviation_by_part")
