@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.optimize import root_scalar
-from scipy.stats import binom
+from scipy.special import comb
 
 from circuits.quantities import Ohm, Parameters, Volt
 from circuits.smtj import SmtjParameters
@@ -83,7 +83,8 @@ class NoiseString:
     def probabilities(self) -> NDArray[np.float64]:
         """Stationary probability of each level, shape (n + 1,)."""
         n = self.parameters.n_mtj
-        return np.asarray(binom.pmf(np.arange(n + 1), n, self.occupancy))
+        k = np.arange(n + 1)
+        return comb(n, k) * self.occupancy**k * (1 - self.occupancy) ** (n - k)
 
     @cached_property
     def mean_voltage(self) -> float:

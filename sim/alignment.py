@@ -32,7 +32,7 @@ def measure_alignment(setup: Setup, engines: dict[str, Engine], pairs: int) -> A
         pairs: of passes, at least; every sample gets the same number.
     """
     task = setup.task
-    repeats = math.ceil(pairs / len(task.train_inputs))
+    repeats = max(1, math.ceil(pairs / len(task.train_inputs)))
     gradient = loss_gradient(
         setup.start, task.train_inputs, task.train_targets, task.loss_name, setup.activation
     )

@@ -26,7 +26,7 @@ from sim.progress import TrainingProgress
 from sim.record import RunFolder, versions
 from sim.waveforms import pair_deck, simulate_waveforms
 
-_ALIGNMENT_PAIRS = 400  # at least, so that scatter does not pass for a bad rule
+_ALIGNMENT_PAIRS = 400  # enough that scatter does not pass for a bad rule
 _LOOKED_AT = 32  # neurons up to which waveforms show whole passes
 
 
@@ -135,7 +135,10 @@ def _interruptions() -> Iterator[list[int]]:
 def _score(outcome: Outcome, engines: dict[str, Engine]) -> None:
     setup, learners = outcome.setup, outcome.training.learners
     learning = {name: engine for name, engine in engines.items() if name in learners}
-    outcome.alignment = measure_alignment(setup, learning, _ALIGNMENT_PAIRS)
+    sizes = setup.config.task
+    trained = (sizes.epochs or 0) * (sizes.samples or 1)  # not to take longer than training did
+    pairs = min(_ALIGNMENT_PAIRS, trained)
+    outcome.alignment = measure_alignment(setup, learning, pairs)
     twin = learners["ideal"]
     outcome.ideal = cosim.evaluate(setup, twin.engine, twin.model)
     if "in_loop" not in engines:
