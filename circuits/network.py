@@ -10,6 +10,7 @@ Cell: TypeAlias = tuple[int, int]
 """(layer, index), both from 0; layer 0 holds the inputs, index −1 the constant for biases."""
 
 BIAS = -1
+_MOST_LAYERS, _MOST_WEIGHTS = 100, 10_000_000  # far beyond what ngspice takes in one deck
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,13 @@ class Network:
         if min(self.layers) < 1:
             raise ValueError(
                 f"layers: every layer needs at least one unit, got {format_layers(self.layers)}"
+            )
+
+        weights = sum(a * b for a, b in pairwise(self.layers))
+        if weights > _MOST_WEIGHTS or len(self.layers) > _MOST_LAYERS:
+            raise ValueError(
+                f"layers: wanted at most {_MOST_LAYERS} layers and {_MOST_WEIGHTS:,} weights, "
+                f"got {len(self.layers)} and {weights:,}"
             )
 
     @property

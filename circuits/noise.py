@@ -19,14 +19,14 @@ from pydantic import Field
 from scipy.optimize import root_scalar
 from scipy.special import comb
 
-from circuits.quantities import Ohm, Parameters, Volt
+from circuits.quantities import Count, Ohm, Parameters, Volt
 from circuits.smtj import SmtjParameters
 
 
 class NoiseParameters(Parameters):
     """The string and the resistors around it."""
 
-    n_mtj: int = Field(default=1, ge=1, le=64, description="junctions in series at every node, 1")
+    n_mtj: Count = Field(default=1, ge=1, le=64, description="junctions in series at every node, 1")
     v_bias: Volt = Field(default=3.3, gt=0, description="bias of the divider, V (paper: 3.3 V)")
     r_series: Ohm = Field(
         default=100e3, ge=1e-3, description="divider resistor R_s, Ω (paper: 100 kΩ)"

@@ -59,6 +59,12 @@ def format_quantity(value: float, unit: str) -> str:
     return _Printed(value, "" if unit == "1" else unit).render(prec=3)
 
 
+def _refuse_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"wanted a whole number, got {value!r}")  # noqa: TRY004  # as above
+    return value
+
+
 def _quantity(unit: str) -> Any:
     return BeforeValidator(partial(parse_quantity, unit=unit))
 
@@ -76,6 +82,7 @@ OhmSquareMetre = Annotated[float, _quantity("Ω·m²"), Unit("Ω·m²")]
 ElectronVolt = Annotated[float, _quantity("eV"), Unit("eV")]
 Degree = Annotated[float, _quantity("°"), Unit("°")]
 Decibel = Annotated[float, _quantity("dB"), Unit("dB")]
+Count = Annotated[int, BeforeValidator(_refuse_bool), Unit("1")]
 Ratio = Annotated[float, _quantity("1"), Unit("1")]
 
 

@@ -36,7 +36,7 @@ class SmtjParameters(Parameters):
     )
     diameter: Metre = Field(default=60e-9, gt=0, description="pillar diameter, m (paper: 60 nm)")
     tmr: Ratio = Field(
-        default=1.0, gt=0, description="(R_AP − R_P)/R_P at zero bias, 1 (paper: over 100 %)"
+        default=1.0, ge=1e-3, description="(R_AP − R_P)/R_P at zero bias, 1 (paper: over 100 %)"
     )
     v_half: Volt = Field(default=0.5, gt=0, description="bias at which TMR has halved, V")
     attempt_time: Second = Field(

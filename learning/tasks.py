@@ -63,7 +63,7 @@ def make_task(
     Args:
         name: A key of `DEFAULTS`.
         layers: N_0..N_L of the network that is to learn; None takes the default.
-        samples: Size of the train set; None takes the default. "xor" has four whatever is asked.
+        samples: Size of the train set; None takes the default. "xor" has four.
         rng: Source of everything random in the data.
         activation: Of the teacher's hidden layers.
 
@@ -77,6 +77,7 @@ def make_task(
     samples = defaults.samples if samples is None else samples
     _require_layers(name, layers)
     if name == "xor":
+        _require_samples(name, samples, 4, 4)
         inputs, targets = xor_data()
         return _without_held_out(name, inputs, targets, classes=2)
     if name == "teacher":

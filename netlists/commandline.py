@@ -40,6 +40,9 @@ def execute(command: click.Command, arguments: Sequence[str] | None, name: str) 
     except UserError as error:
         complain(str(error))
         return USER
+    except OSError as error:
+        complain(f"{error.filename or name}: {error.strerror or error}")
+        return USER
     except (click.Abort, KeyboardInterrupt):
         complain("stopped by Ctrl-C")
         return INTERRUPTED
@@ -48,4 +51,4 @@ def execute(command: click.Command, arguments: Sequence[str] | None, name: str) 
 
 def complain(line: str) -> None:
     """Print an error as one line."""
-    click.echo(f"error: {line}", file=sys.stderr)
+    click.echo(f"error: {' '.join(line.split())}", file=sys.stderr)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, Validat
 
 from circuits import CircuitParameters
 from circuits.network import Network, format_layers, parse_layers
-from circuits.quantities import Parameters, Ratio, Second, Volt
+from circuits.quantities import Count, Parameters, Ratio, Second, Volt
 from learning import DEFAULTS, OPTIMIZERS, RULES
 from netlists.build import SolverSettings
 from sim.errors import UserError
@@ -25,7 +25,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 
 
 def _read_layers(value: Any) -> Any:
-    return parse_layers(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return parse_layers(value)
+    if not isinstance(value, list | tuple) or any(type(n) is not int for n in value):
+        raise ValueError(f"wanted whole numbers, as in '2,2,2,1', got {value!r}")
+    return Network(tuple(value)).layers
 
 
 def _one_of(kind: str) -> BeforeValidator:
@@ -51,11 +55,13 @@ class TaskConfig(Parameters):
     layers: Layers | None = Field(
         default=None, description="units per layer, inputs first, as in 2,2,2,1"
     )
-    samples: int | None = Field(default=None, ge=1, description="training samples, 1")
-    epochs: int | None = Field(
+    samples: Count | None = Field(
+        default=None, ge=1, le=1_000_000, description="training samples, 1"
+    )
+    epochs: Count | None = Field(
         default=None, ge=0, description="times through the training samples, 1"
     )
-    batch: int | None = Field(default=None, ge=1, description="samples per update, 1")
+    batch: Count | None = Field(default=None, ge=1, description="samples per update, 1")
 
 
 class LearningConfig(Parameters):
@@ -77,7 +83,10 @@ class LearningConfig(Parameters):
         default=False, description="take the batch mean off the layers' inputs"
     )
     init_scale: Ratio | None = Field(
-        default=None, gt=0, description="weights at the start: standard deviation times √inputs, 1"
+        default=None,
+        gt=0,
+        le=1000,
+        description="weights at the start: standard deviation times √inputs, 1",
     )
     resolution: Volt = Field(
         default=1e-6,
@@ -99,9 +108,9 @@ class SimulationConfig(Parameters):
             "instant; op: operating points, flips taken as long over"
         ),
     )
-    t_pass: Second = Field(default=1e-3, gt=0, description="length of a pass, s")
+    t_pass: Second = Field(default=1e-3, ge=1e-7, le=10, description="length of a pass, s")
     t_aperture: Second | None = Field(
-        default=None, gt=0, description="aperture, s; left out: twice the measured settling time"
+        default=None, ge=1e-7, description="aperture, s; left out: twice the measured settling time"
     )
     reltol: Ratio = Field(
         default=1e-5, ge=1e-9, le=0.1, description="ngspice's relative tolerance, 1"
@@ -122,7 +131,7 @@ class SimulationConfig(Parameters):
 class RunConfig(Parameters):
     """Everything that a run depends on."""
 
-    seed: int = Field(default=0, ge=0, description="seed of everything random")
+    seed: Count = Field(default=0, ge=0, description="seed of everything random")
     task: TaskConfig = Field(default=TaskConfig(), description="what is learned")
     learning: LearningConfig = Field(default=LearningConfig(), description="how")
     simulation: SimulationConfig = Field(default=SimulationConfig(), description="simulated how")
@@ -213,7 +222,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"--config: cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: is not UTF-8 text, wanted a TOML file") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # tomllib's own, and what it lets through
         raise UserError(f"{path}: is not TOML: {error}") from None
 
 
@@ -239,14 +248,9 @@ def _set(tree: dict[str, Any], dotted: str, value: Any, typed: str) -> None:
 def _explain(error: ValidationError, path: Path | None, origin: Mapping[str, str]) -> str:
     first = error.errors()[0]
     dotted = ".".join(str(part) for part in first["loc"])
-    where = next(
-        (
-            typed
-            for key, typed in origin.items()
-            if dotted.startswith(key) or (dotted and key.startswith(dotted))
-        ),
-        None,
-    )
+    exact = [typed for key, typed in origin.items() if f"{dotted}.".startswith(f"{key}.")]
+    beneath = [typed for key, typed in origin.items() if key.startswith(f"{dotted}.")]
+    where = exact[0] if exact else beneath[0] if len(beneath) == 1 else None
     place = where or (f"{path}: {dotted}" if path else dotted) or "configuration"
     match first["type"]:
         case "extra_forbidden":

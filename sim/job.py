@@ -27,7 +27,7 @@ from sim.record import RunFolder, versions
 from sim.waveforms import pair_deck, simulate_waveforms
 
 _ALIGNMENT_PAIRS = 400  # enough that scatter does not pass for a bad rule
-_LOOKED_AT = 32  # neurons up to which waveforms show whole passes
+_LOOKED_AT = 32  # junctions up to which waveforms show whole passes
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Outcome:
         in_loop: the circuit trained in the loop.
         comparison: circuit against mathematics at the weights learned in the loop.
         finished: whether training ran to its end.
-        seconds: whole run, s.
+        seconds: from the first evaluation to the last figure, s.
         ngspice_seconds: inside ngspice, s.
     """
 
@@ -90,12 +90,12 @@ def run_job(setup: cosim.Setup, folder: RunFolder, console: Console, *, quiet: b
             outcome.finished = _train(outcome, console, lambda: bool(interrupted), quiet=quiet)
             if outcome.finished:
                 _score(outcome, engines)
+                _plot_circuit(outcome, folder, engines)
     finally:
         outcome.seconds = time.perf_counter() - started
         if "in_loop" in engines:
             outcome.ngspice_seconds = get_library().seconds - inside
         _save(outcome, folder, engines)
-    _plot_circuit(outcome, folder, engines)
     return outcome
 
 
@@ -192,7 +192,7 @@ def _plot_circuit(outcome: Outcome, folder: RunFolder, engines: dict[str, Engine
     if comparison is None or not isinstance(circuit, NgspiceEngine):
         return
     plot_deviation(comparison, folder.path / "deviation.png")
-    whole = setup.network.neurons <= _LOOKED_AT
+    whole = setup.network.neurons * setup.circuit.noise.n_mtj <= _LOOKED_AT
     closer = setup.with_clock(setup.clock.in_full()) if whole else setup
     if closer.clock.look_back > 0:
         waves = simulate_waveforms(closer, circuit.pairs, _first_pair(closer))
@@ -268,6 +268,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "skipped_updates_ideal": twin.skipped,
         "clipped_resistors": main.clipped,
         "energy_per_pass_j": main.energy / main.passes if main.passes else None,
+        "convergence_aids": get_library().aids if spice else None,
         "noise_sigma_v": setup.schedule(1).sigma,
         "time": {
             "total_s": outcome.seconds,

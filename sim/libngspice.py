@@ -9,9 +9,9 @@ import ctypes.util
 import functools
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,23 @@ class Ngspice:
             raise SimulationError(f"ngspice has no result {name}")
         return np.frombuffer(self._ffi.buffer(info.v_realdata, info.v_length * 8)).copy()
 
+    def keep(self, deck: str, folder: Path | None = None) -> str:
+        """Write a deck and what ngspice said, for a failure's message.
+
+        Args:
+            deck: that failed.
+            folder: where to; a temporary one by default.
+
+        Returns:
+            Where they are, in words.
+        """
+        folder = folder or Path(tempfile.mkdtemp(prefix="danp-cosim-"))
+        folder.mkdir(parents=True, exist_ok=True)
+        kept, log = folder / "failed.cir", folder / "failed.log"
+        kept.write_text(deck, encoding="utf8")
+        log.write_text("\n".join(self.log) + "\n", encoding="utf8")
+        return f"deck and log kept as {kept} and {log}"
+
     def _hear(self, message: str | bytes, _ngspice_id: int) -> int:
         text = message if isinstance(message, str) else message.decode("utf8", "replace")
         self._spoken.append(text)
@@ -191,8 +208,3 @@ def find_library() -> str:
             "libngspice0; macOS: brew install ngspice libngspice) or set NGSPICE_LIBRARY_PATH"
         )
     return found
-
-
-def pyspice_version() -> str:
-    """Version of PySpice."""
-    return version("PySpice")

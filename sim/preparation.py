@@ -109,7 +109,6 @@ def set_up(config: RunConfig) -> Setup:
     start = init_model(network.layers, np.random.default_rng(start_seed), scale=init_scale)
     config = config.model_copy(
         update={
-            "simulation": config.simulation.model_copy(update={"t_aperture": clock.t_aperture}),
             "task": config.task.model_copy(update={"samples": len(task.train_inputs)}),
         }
     )
@@ -145,6 +144,11 @@ def _clock(config: RunConfig, network: Network) -> Clock:
         aperture = simulation.t_pass
         if simulation.engine == "ngspice":
             settled = settled_after(network, config.circuit, simulation.solver())
+            if settled > simulation.t_pass:
+                raise ValueError(
+                    f"simulation.t_pass: a pass of {simulation.t_pass:g} s ends before the "
+                    f"circuit has settled; wanted {2 * settled:.2g} s or more"
+                )
             aperture = min(2 * settled, simulation.t_pass)
     if aperture > simulation.t_pass:
         raise ValueError(

@@ -96,9 +96,9 @@ def open_folder(out: Path | None, layers: tuple[int, ...], now: datetime) -> Run
         while out.exists():
             copies += 1
             out = Path("runs") / f"{stem}-{copies}"
-    if (out / _MARK).exists() or (out / "config.toml").exists():
-        raise UserError(f"--out: {out} holds a run already; name another folder or remove it")
     try:
+        if out.is_dir() and any(out.iterdir()):
+            raise UserError(f"--out: {out} is not empty; name a folder of its own")
         out.mkdir(parents=True, exist_ok=True)
         probe = out / ".write-test"
         probe.touch()

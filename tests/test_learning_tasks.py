@@ -63,7 +63,7 @@ def test_teacher_is_a_network_of_leaky_units() -> None:
 
 
 def test_xor_is_four_points() -> None:
-    task = build("xor", samples=77)
+    task = build("xor")
     table = {tuple(x): y.item() for x, y in zip(task.train_inputs, task.train_targets, strict=True)}
     assert table == {(-1, -1): -1, (-1, 1): 1, (1, -1): 1, (1, 1): -1}
 

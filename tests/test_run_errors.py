@@ -38,9 +38,19 @@ CASES = [
     ("--diode BAT41", "'BAT41' is not one of"),
     ("--n-mtj 0", "--n-mtj: input should be greater than or equal to 1"),
     ("--t-pass 1kHz", "--t-pass: wanted a number in s, such as '4.7k', got one in Hz"),
-    ("--t-pass 0", "--t-pass: input should be greater than 0"),
+    ("--t-pass 0", "--t-pass: input should be greater than or equal to 0.0000001"),
     ("--t-aperture 2m", "simulation.t_aperture: wanted at most t_pass, 0.001 s, got 0.002 s"),
     ("--task iris --layers 2,2,1", "layers must start with 4 and end with 3"),
+    ("--task xor --samples 3", "task xor: samples must be 4 to 4, got 3"),
+    ("--samples 10000000000", "--samples: input should be less than or equal to 1000000"),
+    ("--layers 2,99999999999,1", "--layers: wanted at most 100 layers and 10,000,000 weights"),
+    ("--t-pass 1e30", "--t-pass: input should be less than or equal to 10"),
+    ("--t-pass 1u", "simulation.t_pass: a pass of 1e-06 s ends before the circuit has settled"),
+    ("--t-aperture 1e-30", "--t-aperture: input should be greater than or equal to 0.0000001"),
+    ("--set circuit.opamp.gbw=1", "simulation.t_aperture: the circuit does not settle"),
+    ("--set circuit.smtj.tmr=1e-300", "--set circuit.smtj.tmr: input should be greater"),
+    ("--opamp macro --set circuit.v_dd=10m --set circuit.v_ss=-10m", "circuit: opamp.headroom"),
+    ("--set seed=true", "--set seed: input should be a valid integer"),
     ("--task iris --samples 149", "task iris: samples must be 3 to 147, got 149"),
     ("--preset paper-fig9", "'paper-fig9' is not one of 'paper-fig5'"),
     ("--set seed", "--set: wanted PATH=VALUE"),
@@ -87,6 +97,13 @@ def test_wrong_input_gets_one_line_and_exit_code_2(
             "wanted a number in Ω, such as '4.7k', got one in",
         ),
         ("x = [", "run.toml: is not TOML"),
+        ("[task]\nlayers = [2, 0, 1]\n", "run.toml: task.layers: every layer needs at least one"),
+        ("[task]\nlayers = []\n", "run.toml: task.layers: wanted inputs and at least one layer"),
+        ("[task]\nlayers = [true, 1]\n", "run.toml: task.layers: wanted whole numbers, as in"),
+        ("seed = true", "run.toml: seed: wanted a whole number, got True"),
+        ("seed = " + "9" * 5000, "run.toml: is not TOML"),
+        ("x = " + "[" * 5000, "run.toml: is not TOML"),
+        ("'a\\nb' = 1", "no such parameter"),
         ("task = 3", "run.toml: task: wanted a section of parameters, got 3"),
         (b"\xff\xfe\x00", "run.toml: is not UTF-8 text, wanted a TOML file"),
     ],
@@ -107,7 +124,7 @@ def test_a_folder_with_a_run_is_left_alone(
 ) -> None:
     (tmp_path / "config.toml").write_text("precious", encoding="utf8")
     assert run(["--out", str(tmp_path), "--epochs", "1"]) == 2
-    assert "holds a run already" in capsys.readouterr().err
+    assert "is not empty" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["config.toml"]
     assert (tmp_path / "config.toml").read_text(encoding="utf8") == "precious"
 
@@ -145,6 +162,20 @@ def test_help_names_unit_and_default_of_every_option(capsys: pytest.CaptureFixtu
         described = re.search(rf"{option} .*?(?= --[a-z])", text)
         assert described is not None, option
         assert "[default: " in described.group(), option
+
+
+def test_a_failure_while_settling_is_measured_keeps_deck_and_log() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sim.run", "--set", "circuit.opamp.slew_rate=1e-200"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.count("\n") == 1
+    kept = re.search(r"deck and log kept as (\S+) and (\S+)", done.stderr)
+    assert kept is not None
+    assert all(Path(path).stat().st_size > 0 for path in kept.groups())
 
 
 def test_missing_library_is_one_line_and_exit_code_2() -> None:

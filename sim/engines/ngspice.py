@@ -5,7 +5,6 @@ transient would start from an operating point and stay there, so the operating p
 result. A pass with flips is a transient from just before the first of them.
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -108,7 +107,9 @@ class NgspiceEngine:
             for p in range(len(passes)):
                 voltages[p], power[p] = self._run_pass(passes, p)
         except SimulationError as error:
-            raise SimulationError(f"{error}; {self._keep_evidence()}") from None
+            # The deck as it was loaded lacks all that was altered since: weights, inputs, flips.
+            deck = format_deck(self._deck(self._simulated))
+            raise SimulationError(f"{error}; {self._library.keep(deck, self._keep)}") from None
         self.passes += len(passes)
         return self._readout(voltages, power * self._clock.t_pass)
 
@@ -239,12 +240,3 @@ class NgspiceEngine:
         if self._circuit.opamp.level != "macro":
             energy = np.full(len(energy), np.nan)
         return Readout(tuple(pre), tuple(outputs), energy)
-
-    def _keep_evidence(self) -> str:
-        folder = self._keep or Path(tempfile.mkdtemp(prefix="danp-cosim-"))
-        folder.mkdir(parents=True, exist_ok=True)
-        deck, log = folder / "failed.cir", folder / "failed.log"
-        # The deck as it was loaded lacks all that was altered since: weights, inputs, flips.
-        deck.write_text(format_deck(self._deck(self._simulated)))
-        log.write_text("\n".join(self._library.log) + "\n")
-        return f"deck and log kept as {deck} and {log}"
