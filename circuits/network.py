@@ -29,7 +29,7 @@ class Network:
         """Refuse what is no network.
 
         Raises:
-            ValueError: fewer than two layers, or an empty one.
+            ValueError: fewer than two layers, an empty one, or more than fit any memory.
         """
         if len(self.layers) < 2:
             raise ValueError(

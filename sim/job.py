@@ -46,6 +46,7 @@ class Outcome:
         finished: whether training ran to its end.
         seconds: from the first evaluation to the last figure, s.
         ngspice_seconds: inside ngspice, s.
+        aids: commands in which ngspice reached for a convergence aid.
     """
 
     setup: cosim.Setup
@@ -59,6 +60,7 @@ class Outcome:
     finished: bool = False
     seconds: float = 0.0
     ngspice_seconds: float = 0.0
+    aids: int = 0
 
 
 def run_job(setup: cosim.Setup, folder: RunFolder, console: Console, *, quiet: bool) -> Outcome:
@@ -80,7 +82,8 @@ def run_job(setup: cosim.Setup, folder: RunFolder, console: Console, *, quiet: b
     config = setup.config
     folder.write_text("config.toml", config.to_toml())
     engines = cosim.make_engines(setup, keep=folder.path)
-    inside = get_library().seconds if "in_loop" in engines else 0.0
+    library = get_library() if "in_loop" in engines else None
+    before = (library.seconds, library.aids) if library else (0.0, 0)
     outcome = Outcome(setup, cosim.begin(setup, engines))
     try:
         with _interruptions() as interrupted:
@@ -93,8 +96,9 @@ def run_job(setup: cosim.Setup, folder: RunFolder, console: Console, *, quiet: b
                 _plot_circuit(outcome, folder, engines)
     finally:
         outcome.seconds = time.perf_counter() - started
-        if "in_loop" in engines:
-            outcome.ngspice_seconds = get_library().seconds - inside
+        if library:
+            outcome.ngspice_seconds = library.seconds - before[0]
+            outcome.aids = library.aids - before[1]
         _save(outcome, folder, engines)
     return outcome
 
@@ -268,16 +272,14 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "skipped_updates_ideal": twin.skipped,
         "clipped_resistors": main.clipped,
         "energy_per_pass_j": main.energy / main.passes if main.passes else None,
-        "convergence_aids": get_library().aids if spice else None,
-        "noise_sigma_v": setup.schedule(1).sigma,
+        "convergence_aids": outcome.aids if spice else None,
+        "noise_sigma_v": setup.circuit.noise_string().sigma,
         "time": {
             "total_s": outcome.seconds,
             "ngspice_s": outcome.ngspice_seconds,
             "python_s": outcome.seconds - outcome.ngspice_seconds,
         },
-        "passes": sum(
-            learner.engine.passes for name, learner in training.learners.items() if name == engine
-        ),
+        "passes": main.engine.passes,
     }
 
 

@@ -92,12 +92,11 @@ def set_up(config: RunConfig) -> Setup:
         )
         _require_resolvable(circuit)
         clock = _clock(config, network)
-        probe = NoiseSchedule(network, circuit, clock, np.random.default_rng(0))
         rule = make_rule(
             learning.rule,
             reduction=learning.reduction,
             biases=network.biases,
-            sigma=probe.sigma,
+            sigma=circuit.noise_string().sigma,
             loss_name=task.loss_name,
             activation=activation,
             demean_inputs=learning.demean_inputs,
@@ -107,11 +106,6 @@ def set_up(config: RunConfig) -> Setup:
     except ValueError as error:
         raise UserError(str(error)) from None
     start = init_model(network.layers, np.random.default_rng(start_seed), scale=init_scale)
-    config = config.model_copy(
-        update={
-            "task": config.task.model_copy(update={"samples": len(task.train_inputs)}),
-        }
-    )
     return Setup(
         config,
         network,

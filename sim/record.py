@@ -1,6 +1,7 @@
 """The run folder: everything a run leaves behind."""
 
 import csv
+import io
 import json
 import platform
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,10 @@ class RunFolder:
     path: Path
 
     def write_text(self, name: str, text: str) -> None:
+        """Write a text file whole or not at all; raises as `write_bytes`."""
+        self.write_bytes(name, text.encode("utf8"))
+
+    def write_bytes(self, name: str, content: bytes) -> None:
         """Write a file whole or not at all.
 
         Raises:
@@ -40,7 +45,7 @@ class RunFolder:
         target = self.path / name
         draft = target.with_name(f".{name}.part")
         try:
-            draft.write_text(text, encoding="utf8")
+            draft.write_bytes(content)
             draft.replace(target)
         except OSError as error:
             raise UserError(f"{target}: cannot write: {error.strerror}") from None
@@ -50,9 +55,9 @@ class RunFolder:
         rows = [history_row(epoch) for epoch in epochs]
         lines: list[Sequence[Any]] = [list(rows[0]) if rows else ["epoch"]]
         lines += [[f"{value:.9g}" for value in row.values()] for row in rows]
-        target = self.path / "history.csv"
-        with target.open("w", newline="", encoding="utf8") as file:
-            csv.writer(file).writerows(lines)
+        table = io.StringIO(newline="")
+        csv.writer(table).writerows(lines)
+        self.write_text("history.csv", table.getvalue())
         return rows
 
     def write_weights(
@@ -71,7 +76,9 @@ class RunFolder:
                 arrays |= {f"{name}_{kind}{k}": a for k, a in enumerate(tensors, start=1)}
         for k, pairs in enumerate(synapses or (), start=1):
             arrays |= {f"r_plus{k}": pairs.plus, f"r_minus{k}": pairs.minus}
-        np.savez(self.path / "weights.npz", allow_pickle=False, **arrays)
+        archive = io.BytesIO()
+        np.savez(archive, allow_pickle=False, **arrays)
+        self.write_bytes("weights.npz", archive.getvalue())
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write `summary.json`; what is not a finite number becomes null."""

@@ -70,11 +70,6 @@ class NoiseSchedule:
         self._paths = [Telegraph(dwell, child) for child in children]
         self.drawn = 0
 
-    @property
-    def sigma(self) -> float:
-        """Standard deviation of ν, V."""
-        return self._string.sigma
-
     def held(self, inputs: Array) -> Passes:
         """One pass a sample with the noise held off; the clock stands still meanwhile."""
         count = len(inputs)

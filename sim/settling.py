@@ -1,7 +1,6 @@
 """How long the circuit takes to settle: measured once, since it sets the aperture."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,24 +16,6 @@ WITHIN = 1e-6
 """V; settled means that every node stays this close to where it ends."""
 
 _SHORTEST, _LONGEST = 10e-6, 10e-3  # s; windows tried
-
-
-def _at_rest(
-    network: Network,
-    circuit: CircuitParameters,
-    pairs: Sequence[ResistorPairs],
-    solver: SolverSettings,
-    stretch: tuple[str, Stimulus],
-) -> NDArray[np.float64]:
-    label, stimulus = stretch
-    rest = replace(stimulus, duration=0.0)
-    deck = build_deck(network, circuit, pairs, [(label, rest)], solver=solver)
-    library = get_library()
-    library.load(format_for_library(deck))
-    library.command("op")
-    voltages = np.array([library.vector(probe)[-1] for probe in deck.probes])
-    library.command("destroy all")
-    return voltages
 
 
 def settled_after(network: Network, circuit: CircuitParameters, solver: SolverSettings) -> float:
@@ -78,6 +59,8 @@ def _settled(
     pairs = [circuit.synapse.program(w) for w in weights]
     shape = (network.neurons, circuit.noise.n_mtj)
     no_flips = (np.empty(0),) * (shape[0] * shape[1])
+    end = Stimulus(0.0, np.full(network.layers[0], inputs[1]), np.full(shape, states[1]), no_flips)
+    at_rest = _at_rest(network, circuit, pairs, solver, end)
     lead = 1e-6
     window = _SHORTEST
     while window <= _LONGEST:
@@ -95,7 +78,6 @@ def _settled(
         time = library.vector("time")
         waves = np.array([library.vector(probe) for probe in deck.probes])
         library.command("destroy all")
-        at_rest = _at_rest(network, circuit, pairs, solver, jump[-1])
         moving = np.any(np.abs(waves - waves[:, -1:]) > WITHIN, axis=0)
         settled = float(time[np.flatnonzero(moving)[-1] + 1] - lead) if moving.any() else 0.0
         # What barely moves within the window may still have all its way to go.
@@ -107,3 +89,19 @@ def _settled(
         f"simulation.t_aperture: the circuit does not settle to {WITHIN:g} V within "
         f"{_LONGEST:g} s; set t_aperture, or look at the op-amps' gbw and slew_rate"
     )
+
+
+def _at_rest(
+    network: Network,
+    circuit: CircuitParameters,
+    pairs: Sequence[ResistorPairs],
+    solver: SolverSettings,
+    end: Stimulus,
+) -> NDArray[np.float64]:
+    deck = build_deck(network, circuit, pairs, [("end", end)], solver=solver)
+    library = get_library()
+    library.load(format_for_library(deck))
+    library.command("op")
+    voltages = np.array([library.vector(probe)[-1] for probe in deck.probes])
+    library.command("destroy all")
+    return voltages
