@@ -2,13 +2,15 @@
 
 from typing import Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from circuits.activation import ActivationParameters
-from circuits.noise import NoiseParameters, NoiseString
+from circuits.noise import NoiseParameters
 from circuits.opamp import OpAmpParameters
 from circuits.quantities import Celsius, Parameters, Volt
 from circuits.smtj import SmtjParameters
+from circuits.string import NoiseString
 from circuits.synapse import SynapseParameters
 
 
@@ -38,11 +40,28 @@ class CircuitParameters(Parameters):
             )
         return self
 
-    def noise_string(self) -> NoiseString:
-        """Closed-form voltages of a node's noise string."""
+    def noise_string(self, devices: tuple[SmtjParameters, ...] | None = None) -> NoiseString:
+        """Closed-form voltages of a node's noise string.
+
+        Args:
+            devices: its junctions; all as `smtj` says by default.
+        """
         return NoiseString(
             parameters=self.noise,
-            junction=self.smtj,
-            occupancy=self.smtj.occupancy(self.temperature),
+            junctions=devices or (self.smtj,) * self.noise.n_mtj,
+            temperature=self.temperature,
             r_feedback=self.synapse.r_feedback,
         )
+
+    def noise_strings(self, neurons: int, rng: np.random.Generator) -> tuple[NoiseString, ...]:
+        """The string of each neuron; where junctions spread, each device is drawn once.
+
+        Args:
+            neurons: how many.
+            rng: device k of the network draws from its k-th child.
+        """
+        if not self.smtj.spread:
+            return (self.noise_string(),) * neurons
+        n = self.noise.n_mtj
+        devices = [self.smtj.draw(child) for child in rng.spawn(neurons * n)]
+        return tuple(self.noise_string(tuple(devices[k : k + n])) for k in range(0, neurons * n, n))

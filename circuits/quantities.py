@@ -78,6 +78,7 @@ Hertz = Annotated[float, _quantity("Hz"), Unit("Hz")]
 VoltPerSecond = Annotated[float, _quantity("V/s"), Unit("V/s")]
 Celsius = Annotated[float, _quantity("°C"), Unit("°C")]
 Metre = Annotated[float, _quantity("m"), Unit("m")]
+Tesla = Annotated[float, _quantity("T"), Unit("T")]
 OhmSquareMetre = Annotated[float, _quantity("Ω·m²"), Unit("Ω·m²")]
 ElectronVolt = Annotated[float, _quantity("eV"), Unit("eV")]
 Degree = Annotated[float, _quantity("°"), Unit("°")]
@@ -90,5 +91,9 @@ class Parameters(BaseModel):
     """Base of every parameter record: frozen, no unknown names, finite unless a field says so."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",
     )

@@ -57,7 +57,7 @@ def measure(
         "learning.init_scale": 0.5,  # keeps clear of the rails, which would hide the parts
         "seed": seed,
     }
-    setup = cosim.set_up(load_config(None, preset, settings, {}))
+    setup = cosim.set_up(load_config(None, preset, settings))
     engine = cosim.make_engines(setup)["in_loop"]
     pairs = compare(setup, engine, setup.start).rms_and_max()
     return Deviation(name, tuple(rms for rms, _ in pairs), tuple(most for _, most in pairs))

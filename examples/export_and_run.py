@@ -61,7 +61,7 @@ def run_bare(deck: Path) -> dict[str, float]:
 def compare(deck: Path, seed: int) -> Readings:
     """Write a deck of a pair of passes, run it, and run the same pair in the engine."""
     setup, whole = (
-        cosim.set_up(load_config(None, None, {"seed": seed, "simulation.fidelity": name}, {}))
+        cosim.set_up(load_config(None, None, {"seed": seed, "simulation.fidelity": name}))
         for name in ("aperture", "full")
     )
     engine = cosim.make_engines(setup)["in_loop"]

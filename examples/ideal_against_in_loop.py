@@ -42,7 +42,7 @@ class Losses:
 def train(epochs: int, samples: int, seed: int) -> Losses:
     """Train twin and circuit, looking at all three losses after every epoch."""
     overrides = {"task.epochs": epochs, "task.samples": samples, "seed": seed}
-    setup = cosim.set_up(load_config(None, None, overrides, {}))
+    setup = cosim.set_up(load_config(None, None, overrides))
     engines = cosim.make_engines(setup)
     training = cosim.begin(setup, engines)
     curves: dict[str, list[float]] = {name: [] for name in _LABELS}

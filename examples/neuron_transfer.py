@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from circuits import ActivationParameters, CircuitParameters, Network
 from circuits.activation import DIODES, Kind
+from sim.clock import Clock
 from sim.engines import NgspiceEngine
 from sim.figures import COLOURS, MARKERS
-from sim.schedule import Clock, NoiseSchedule
+from sim.schedule import open_schedule
 
 Array = NDArray[np.float64]
 PICTURES = Path(__file__).parents[1] / "docs" / "images"
@@ -60,7 +61,7 @@ def measure(kind: Kind, diode: str, inputs: Array) -> Curve:
     clock = Clock(t_pass=1e-3, t_aperture=10e-6, fidelity="op")
     engine = NgspiceEngine(network, circuit, clock)
     engine.write([np.array([[_WEIGHT]]), np.array([[1.0]])])
-    quiet = NoiseSchedule(network, circuit, clock, np.random.default_rng(0))
+    quiet = open_schedule(network, circuit, clock, np.random.default_rng(0))
     readout = engine.run(quiet.held(inputs[:, None]))
     pre, output = readout.pre[0][:, 0], readout.outputs[0][:, 0]
     return Curve(

@@ -1,8 +1,9 @@
 """From a network, its resistors and a stimulus to a deck.
 
 Names, which figures and schematics share: `x0_2` is input 2, `a1_2` and `x1_2` are
-pre-activation and output of neuron 2 in layer 1, `s1_2` the state of its junction; `Rp2_1` in
-`layer1` is the resistor R+ from input 1 to neuron 2, `Rn2_1` its partner R−.
+pre-activation and output of neuron 2 in layer 1, `s1_2` the state of its junction (`z1_2` the
+voltage of its noise where there is no junction); `Rp2_1` in `layer1` is the resistor R+ from
+input 1 to neuron 2, `Rn2_1` its partner R−.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from circuits import CircuitParameters, Network, ResistorPairs
+from circuits import CircuitParameters, Network, NoiseParameters, NoiseString, ResistorPairs
 from circuits.network import BIAS, Cell, format_layers
 from netlists import cells
 from netlists.deck import Deck, OperatingPoints, Transient
@@ -20,14 +21,15 @@ from netlists.elements import (
     Note,
     Pwl,
     Resistor,
+    StateTable,
     Subcircuit,
     Value,
     VoltageSource,
 )
-from netlists.stimulus import EDGE, Stimulus, source_waves
+from netlists.spice import require_file_name
+from netlists.stimulus import EDGE, MOST_STATES, Stimulus, source_waves
 
 CONSTANT = "one"
-RAIL_SOURCES = ("dd", "ss", "b", "ref", "one")
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,25 @@ def input_names(network: Network) -> tuple[str, ...]:
     return tuple(f"x0_{i}" for i in range(1, network.layers[0] + 1))
 
 
-def state_names(network: Network, n_mtj: int) -> tuple[str, ...]:
-    """State nodes of all junctions, layer by layer; their sources carry the same names."""
+def control_names(network: Network, noise: NoiseParameters) -> tuple[str, ...]:
+    """Control nodes of all noise, layer by layer; their sources carry the same names."""
     return tuple(
         name
         for layer in range(1, len(network.layers))
         for j in range(1, network.layers[layer] + 1)
-        for name in cells.state_nodes(layer, j, n_mtj)
+        for name in cells.control_nodes(layer, j, noise)
     )
+
+
+def rail_sources(circuit: CircuitParameters) -> dict[str, float]:
+    """Names and voltages of the supplies, V."""
+    strings = {"b": circuit.noise.v_bias, "ref": -circuit.noise.v_trim}
+    return {
+        "dd": circuit.v_dd,
+        "ss": circuit.v_ss,
+        **(strings if circuit.noise.source == "string" else {}),
+        CONSTANT: circuit.v_one,
+    }
 
 
 def probe_names(network: Network) -> tuple[str, ...]:
@@ -84,10 +97,12 @@ def probe_names(network: Network) -> tuple[str, ...]:
     return tuple(names)
 
 
-def noise_trace_names(network: Network) -> tuple[str, ...]:
-    """Divider voltage of every neuron's noise string, as a node path inside the hierarchy."""
+def noise_trace_names(network: Network, noise: NoiseParameters) -> tuple[str, ...]:
+    """Voltage of every neuron's noise source; a string's is a node path inside the hierarchy."""
+    if noise.source != "string":
+        return control_names(network, noise)
     return tuple(
-        f"xlayer{layer}.xn{j}.m"
+        f"xlayer{layer}.z{j}"
         for layer in range(1, len(network.layers))
         for j in range(1, network.layers[layer] + 1)
     )
@@ -108,8 +123,10 @@ def build_deck(
     synapses: Sequence[ResistorPairs],
     stretches: Sequence[tuple[str, Stimulus]],
     *,
+    strings: Sequence[NoiseString] = (),
     solver: SolverSettings | None = None,
     max_step: float | None = None,
+    state_file: str | None = None,
     traces: Sequence[str] = (),
     title: Sequence[str] = (),
 ) -> Deck:
@@ -121,27 +138,42 @@ def build_deck(
         synapses: weight resistors of each layer, arrays as `Network.synapse_shape`.
         stretches: (label, stimulus); sampled at the end of each. All of zero duration: operating
             points in place of a transient.
+        strings: noise string of each neuron; all as `circuit` says by default.
         solver: accuracy.
         max_step: longest time step, s; a fiftieth of the whole by default.
+        state_file: holds the text of `netlists.stimulus.state_table`, from which the junctions'
+            states then come; a path as `netlists.spice.require_file_name` says. For transients of
+            many flips: piecewise linear sources, the default, cost more at every time point the
+            more flips there are. Needs ngspice's XSPICE code models.
         traces: further nodes to save.
         title: lines to open the deck with.
 
     Returns:
         The deck.
+
+    Raises:
+        ValueError: a state file where there are no junctions or no transient, or of a bad name.
     """
     solver = solver or SolverSettings()
-    names = (*input_names(network), *state_names(network, circuit.noise.n_mtj))
+    controls = control_names(network, circuit.noise)
+    names = (*input_names(network), *controls)
+    strings = strings or (circuit.noise_string(),) * network.neurons
     whole = sum(stimulus.duration for _, stimulus in stretches)
     first = stretches[0][1]
-    levels = [*first.inputs.tolist(), *first.states.ravel().tolist()]
+    levels = [*first.inputs.tolist(), *first.controls.tolist()]
     if whole > 0:
         waves = source_waves([stimulus for _, stimulus in stretches], names)
         sources: list[Element] = [
             VoltageSource(name, name, "0", level, waves[name])
             for name, level in zip(names, levels, strict=True)
+            if state_file is None or name not in controls
         ]
+        if state_file is not None:
+            sources.append(_states(controls, state_file, circuit.noise))
         sources += [Note("falls at each sampling instant"), _strobe(stretches)]
         analysis = _transient(stretches, whole, max_step or whole / 50)
+    elif state_file is not None:
+        raise ValueError("state_file: wanted a transient, got operating points")
     else:
         sources = [
             VoltageSource(name, name, "0", level) for name, level in zip(names, levels, strict=True)
@@ -151,18 +183,38 @@ def build_deck(
         title=(
             *(title or (f"danp-cosim: ANP network {format_layers(network.layers)}",)),
             "nodes: x0_i input i; a<layer>_j pre-activation and x<layer>_j output of neuron j;",
-            "s<layer>_j state of its junction; Rp (R+) and Rn (R-) make a weight: R_F/Rp - R_F/Rn",
+            _legend(circuit.noise),
         ),
         parameters=cells.cell_parameters(circuit),
         models=_models(circuit),
-        subcircuits=(*_shared_cells(network, circuit), *_layers(network, circuit, synapses)),
-        elements=(*_top(network, circuit), Note("inputs and junction states"), *sources),
+        subcircuits=(
+            *_shared_cells(network, circuit),
+            *_layers(network, circuit, synapses, strings),
+        ),
+        elements=(*_top(network, circuit), Note("inputs and noise"), *sources),
         options=solver.options(circuit.temperature),
         probes=probe_names(network),
-        currents=RAIL_SOURCES,
+        currents=tuple(rail_sources(circuit)),
         analysis=analysis,
         traces=tuple(traces),
     )
+
+
+def _states(controls: tuple[str, ...], state_file: str, noise: NoiseParameters) -> StateTable:
+    if noise.source != "string":
+        raise ValueError(f"state_file: wanted strings of junctions, got source {noise.source}")
+    if len(controls) > MOST_STATES:
+        raise ValueError(f"state_file: wanted at most {MOST_STATES} junctions, got {len(controls)}")
+    require_file_name(state_file)
+    comment = "states of the junctions, switched at the times in the file"
+    return StateTable("states", controls, state_file, EDGE, comment)
+
+
+def _legend(noise: NoiseParameters) -> str:
+    control = "s<layer>_j state of its junction"
+    if noise.source != "string":
+        control = "z<layer>_j its noise source"
+    return f"{control}; Rp (R+) and Rn (R-) make a weight: R_F/Rp - R_F/Rn"
 
 
 def _transient(
@@ -180,7 +232,7 @@ def _strobe(stretches: Sequence[tuple[str, Stimulus]]) -> VoltageSource:
     points = [(0.0, 0.0)]
     start = 0.0
     for _, stimulus in stretches:
-        rise = start + 0.9 * stimulus.duration
+        rise = start + 0.8 * stimulus.duration
         start += stimulus.duration
         points += [(rise, 0.0), (rise + EDGE, 1.0), (start, 1.0), (start + EDGE, 0.0)]
     return VoltageSource("strobe", "strobe", "0", 0.0, Pwl(tuple(points[:-1])))
@@ -193,7 +245,7 @@ def _operating_points(
         tuple(
             (
                 label,
-                tuple(zip(names, [*s.inputs.tolist(), *s.states.ravel().tolist()], strict=True)),
+                tuple(zip(names, [*s.inputs.tolist(), *s.controls.tolist()], strict=True)),
             )
             for label, s in stretches
         )
@@ -206,14 +258,15 @@ def _models(circuit: CircuitParameters) -> tuple:
 
 
 def _shared_cells(network: Network, circuit: CircuitParameters) -> Iterator[Subcircuit]:
-    n_mtj = circuit.noise.n_mtj
-    yield cells.smtj_cell()
-    yield cells.string_cell(n_mtj)
+    noise, unequal = circuit.noise, circuit.smtj.spread
+    if noise.source == "string":
+        yield cells.smtj_cell(unequal=unequal)
+        yield cells.noise_string_cell(noise, unequal=unequal)
     yield cells.opamp_cell(circuit.opamp)
     if len(network.layers) > 2:
         yield cells.activation_cell(circuit)
-        yield cells.perceptron_cell(n_mtj, hidden=True)
-    yield cells.perceptron_cell(n_mtj, hidden=False)
+        yield cells.perceptron_cell(noise, hidden=True, unequal=unequal)
+    yield cells.perceptron_cell(noise, hidden=False, unequal=unequal)
 
 
 def _synapse_label(neuron: int, column: int, sources: int) -> str:
@@ -221,28 +274,33 @@ def _synapse_label(neuron: int, column: int, sources: int) -> str:
 
 
 def _layers(
-    network: Network, circuit: CircuitParameters, synapses: Sequence[ResistorPairs]
+    network: Network,
+    circuit: CircuitParameters,
+    synapses: Sequence[ResistorPairs],
+    strings: Sequence[NoiseString],
 ) -> Iterator[Subcircuit]:
     graph = network.graph()
+    string = iter(strings)
     for layer, pairs in enumerate(synapses, start=1):
         neurons = [cell for cell in graph.nodes if cell[0] == layer]
         body: list[Element] = []
         for cell in neurons:
-            body += _neuron(graph, cell, network, circuit, pairs)
+            body += _neuron(graph, cell, network, circuit, pairs, next(string))
         yield Subcircuit(
             f"layer{layer}",
-            _layer_ports(network, layer, circuit.noise.n_mtj),
+            _layer_ports(network, layer, circuit.noise),
             tuple(body),
             f"layer {layer}: {network.layers[layer - 1]} to {len(neurons)}",
         )
 
 
-def _neuron(
+def _neuron(  # noqa: PLR0917  # all that a neuron is made of
     graph: nx.DiGraph,
     cell: Cell,
     network: Network,
     circuit: CircuitParameters,
     pairs: ResistorPairs,
+    string: NoiseString,
 ) -> Iterator[Element]:
     layer, index = cell
     j = index + 1
@@ -257,36 +315,38 @@ def _neuron(
         yield Resistor(f"p{label}", node, f"sp{j}", plus, f"w = {weights[index, column]:+.6f}")
         yield Resistor(f"n{label}", node, f"sn{j}", minus)
     hidden = graph.nodes[cell]["kind"] == "hidden"
-    states = cells.state_nodes(layer, j, circuit.noise.n_mtj)
     outputs = (f"a{layer}_{j}", f"x{layer}_{j}") if hidden else (f"a{layer}_{j}",)
-    yield Instance(
-        f"n{j}",
-        (f"sp{j}", f"sn{j}", *states, *outputs, *cells.RAILS),
-        "hidden_perceptron" if hidden else "output_perceptron",
-    )
+    controls = cells.control_nodes(layer, j, circuit.noise)
+    z = controls[0]
+    if circuit.noise.source == "string":
+        z = f"z{j}"
+        yield cells.noise_string(z, z, controls, string, unequal=circuit.smtj.spread)
+    nodes = (f"sp{j}", f"sn{j}", z, *outputs)
+    yield cells.perceptron(f"n{j}", nodes, circuit, string, hidden=hidden)
 
 
-def _layer_ports(network: Network, layer: int, n_mtj: int) -> tuple[str, ...]:
+def _layer_ports(network: Network, layer: int, noise: NoiseParameters) -> tuple[str, ...]:
     inputs = [f"x{layer - 1}_{i}" for i in range(1, network.layers[layer - 1] + 1)]
     constant = [CONSTANT] if network.biases else []
     neurons = range(1, network.layers[layer] + 1)
-    states = [name for j in neurons for name in cells.state_nodes(layer, j, n_mtj)]
+    controls = [name for j in neurons for name in cells.control_nodes(layer, j, noise)]
     outputs = [f"a{layer}_{j}" for j in neurons]
     if layer < len(network.layers) - 1:
         outputs += [f"x{layer}_{j}" for j in neurons]
-    return (*inputs, *constant, *states, *outputs, *cells.RAILS)
+    return (*inputs, *constant, *controls, *outputs, *cells.rails(noise))
 
 
 def _top(network: Network, circuit: CircuitParameters) -> Iterator[Element]:
     yield Note("network")
     for layer in range(1, len(network.layers)):
-        ports = _layer_ports(network, layer, circuit.noise.n_mtj)
+        ports = _layer_ports(network, layer, circuit.noise)
         yield Instance(f"layer{layer}", ports, f"layer{layer}")
     yield Note("supplies")
     yield VoltageSource("dd", "vdd", "0", "V_DD")
     yield VoltageSource("ss", "vss", "0", "V_SS")
-    yield VoltageSource("b", "vb", "0", "V_B")
-    yield VoltageSource("ref", "vref", "0", "V_REF")
+    if circuit.noise.source == "string":
+        yield VoltageSource("b", "vb", "0", "V_B")
+        yield VoltageSource("ref", "vref", "0", "V_REF")
     yield VoltageSource("one", CONSTANT, "0", "V_ONE")
 
 

@@ -3,7 +3,9 @@
 Cells refer to the deck's parameters by name; `cell_parameters` gives these with their units.
 """
 
-from circuits import CircuitParameters, OpAmpParameters
+from collections.abc import Sequence
+
+from circuits import CircuitParameters, NoiseParameters, NoiseString, OpAmpParameters
 from circuits.activation import DiodeParameters
 from netlists.elements import (
     BehaviouralCurrent,
@@ -20,21 +22,27 @@ from netlists.elements import (
     VoltageSource,
 )
 
-RAILS = ("vb", "vref", "vdd", "vss")
 _GAIN_NODE_CAPACITANCE = 10e-12  # any value serves: the currents scale with it
 _CLAMP = "10"  # S; holds a saturated stage within microvolts of the limit, at rest as in motion
 _START = "1e-9"  # V; keeps the clamp shut at the all-zero first guess of Newton's method
 
 
-def state_nodes(layer: int, neuron: int, n_mtj: int) -> tuple[str, ...]:
-    """Control nodes of a neuron's junctions, numbered from 1 as in the deck."""
-    if n_mtj == 1:
+def control_nodes(layer: int, neuron: int, noise: NoiseParameters) -> tuple[str, ...]:
+    """Nodes that say what a neuron's noise does, numbered from 1 as in the deck.
+
+    `s…`: the state of each junction of its string; `z…`: the voltage of another source.
+    """
+    if noise.source != "string":
+        return (f"z{layer}_{neuron}",)
+    if noise.n_mtj == 1:
         return (f"s{layer}_{neuron}",)
-    return tuple(f"s{layer}_{neuron}_{k}" for k in range(1, n_mtj + 1))
+    return tuple(f"s{layer}_{neuron}_{k}" for k in range(1, noise.n_mtj + 1))
 
 
-def smtj_cell() -> Subcircuit:
-    """One junction; the voltage at `s` is its state."""
+def smtj_cell(*, unequal: bool) -> Subcircuit:
+    """One junction; the voltage at `s` is its state. With `unequal` instances set RP and TMR."""
+    own = (("RP", "MTJ_RP"), ("TMR", "MTJ_TMR"))
+    r_p, tmr = ("RP", "TMR") if unequal else ("MTJ_RP", "MTJ_TMR")
     return Subcircuit(
         "smtj",
         ("p", "q", "s"),
@@ -43,21 +51,57 @@ def smtj_cell() -> Subcircuit:
                 "j",
                 "p",
                 "q",
-                "v(p,q)/({MTJ_RP}*(1+v(s)*{MTJ_TMR}/(1+(v(p,q)/{MTJ_VH})^2)))",
+                f"v(p,q)/({{{r_p}}}*(1+v(s)*{{{tmr}}}/(1+(v(p,q)/{{MTJ_VH}})^2)))",
             ),
         ),
         "stochastic magnetic tunnel junction from p to q; v(s) = 0: parallel, 1: antiparallel",
+        own if unequal else (),
     )
 
 
-def string_cell(n_mtj: int) -> Subcircuit:
-    """Junctions in series from `m` to ground."""
-    states = tuple(f"s{k}" for k in range(1, n_mtj + 1))
-    nodes = ["m", *(f"n{k}" for k in range(1, n_mtj)), "0"]
+def noise_string_cell(noise: NoiseParameters, *, unequal: bool) -> Subcircuit:
+    """Divider and junctions from its node `z` to ground.
+
+    Args:
+        noise: how many and how arranged.
+        unequal: let instances say each junction's RP<k> and TMR<k>.
+    """
+    n = noise.n_mtj
+    states = tuple(f"s{k}" for k in range(1, n + 1))
+    chain = ["z", *(f"n{k}" for k in range(1, n)), "0"]
     junctions = tuple(
-        Instance(f"j{k}", (nodes[k - 1], nodes[k], f"s{k}"), "smtj") for k in range(1, n_mtj + 1)
+        Instance(
+            f"j{k}",
+            (*(chain[k - 1 : k + 1] if noise.arrangement == "series" else ("z", "0")), f"s{k}"),
+            "smtj",
+            parameters=(("RP", f"RP{k}"), ("TMR", f"TMR{k}")) if unequal else (),
+        )
+        for k in range(1, n + 1)
     )
-    return Subcircuit("mtj_string", ("m", *states), junctions, f"{n_mtj} junction(s) in series")
+    own = tuple((f"{name}{k}", f"MTJ_{name}") for k in range(1, n + 1) for name in ("RP", "TMR"))
+    return Subcircuit(
+        "noise_string",
+        ("z", *states, "vb"),
+        (Resistor("s", "vb", "z", "R_S", "noise divider"), *junctions),
+        f"{n} junction(s) in {noise.arrangement} under the divider resistor",
+        own if unequal else (),
+    )
+
+
+def noise_string(
+    name: str, z: str, states: Sequence[str], string: NoiseString, *, unequal: bool
+) -> Instance:
+    """A string in place; with `unequal` each junction carries its own values."""
+    devices = _devices(string) if unequal else ()
+    return Instance(name, (z, *states, "vb"), "noise_string", parameters=devices)
+
+
+def _devices(string: NoiseString) -> tuple[tuple[str, float], ...]:
+    return tuple(
+        (f"{name}{k}", value)
+        for k, junction in enumerate(string.junctions, start=1)
+        for name, value in (("RP", junction.resistance_p), ("TMR", junction.tmr))
+    )
 
 
 def opamp_cell(opamp: OpAmpParameters) -> Subcircuit:
@@ -183,14 +227,24 @@ def activation_cell(circuit: CircuitParameters) -> Subcircuit:
     )
 
 
-def perceptron_cell(n_mtj: int, *, hidden: bool) -> Subcircuit:
-    """Two summing amplifiers, the noise string, and for a hidden neuron the rectifier."""
-    states = tuple(f"s{k}" for k in range(1, n_mtj + 1))
+def rails(noise: NoiseParameters) -> tuple[str, ...]:
+    """Supply nodes of a layer; only strings need a bias and a trim reference."""
+    return ("vb", "vref", "vdd", "vss") if noise.source == "string" else ("vdd", "vss")
+
+
+def perceptron_cell(noise: NoiseParameters, *, hidden: bool, unequal: bool) -> Subcircuit:
+    """Two summing amplifiers, the noise's injection, and for a hidden neuron the rectifier.
+
+    Args:
+        noise: its source.
+        hidden: add the rectifier.
+        unequal: let instances say their own trim resistor.
+    """
+    string = noise.source == "string"
+    trim = Resistor("o", "vref", "sp", "RO" if unequal else "R_O", "takes the noise's mean away")
     body: list[Element] = [
-        Resistor("s", "vb", "m", "R_S", "noise divider"),
-        Instance("string", ("m", *states), "mtj_string"),
-        Resistor("z", "m", "sp", "R_Z", "injects the noise"),
-        Resistor("o", "vref", "sp", "R_O", "takes its mean away"),
+        Resistor("z", "z", "sp", "R_Z", "injects the noise"),
+        *((trim,) if string else ()),
         Instance("a", ("0", "sp", "op", "vdd", "vss"), "opamp", "sums R+ inputs and noise"),
         Resistor("f1", "sp", "op", "R_F"),
         Resistor("f2", "op", "sn", "R_F"),
@@ -199,35 +253,62 @@ def perceptron_cell(n_mtj: int, *, hidden: bool) -> Subcircuit:
     ]
     if hidden:
         body.append(Instance("act", ("a", "x", "vdd", "vss"), "activation"))
-    ports = ("sp", "sn", *states, "a", *(("x",) if hidden else ()), *RAILS)
+    supplies = ("vref", "vdd", "vss") if string else ("vdd", "vss")
+    ports = ("sp", "sn", "z", "a", *(("x",) if hidden else ()), *supplies)
     kind = "hidden" if hidden else "output"
     return Subcircuit(
         f"{kind}_perceptron",
         ports,
         tuple(body),
-        f"{kind} neuron: summing nodes sp (R+) and sn (R-), pre-activation a"
+        f"{kind} neuron: summing nodes sp (R+) and sn (R-), noise voltage z, pre-activation a"
         + (", output x" if hidden else ""),
+        (("RO", "R_O"),) if string and unequal else (),
+    )
+
+
+def perceptron(
+    name: str,
+    nodes: Sequence[str],
+    circuit: CircuitParameters,
+    string: NoiseString,
+    *,
+    hidden: bool,
+) -> Instance:
+    """A neuron in place: summing nodes, noise voltage and outputs, to which it adds supplies."""
+    supplies = [rail for rail in rails(circuit.noise) if rail != "vb"]
+    own = circuit.noise.source == "string" and circuit.smtj.spread
+    return Instance(
+        name,
+        (*nodes, *supplies),
+        "hidden_perceptron" if hidden else "output_perceptron",
+        parameters=(("RO", string.r_trim),) if own else (),
     )
 
 
 def cell_parameters(circuit: CircuitParameters) -> tuple[Parameter, ...]:
     """The deck's parameters, in SI units, with unit and meaning."""
-    string = circuit.noise_string()
     return (
         Parameter("V_DD", circuit.v_dd, "V, positive supply"),
         Parameter("V_SS", circuit.v_ss, "V, negative supply"),
         Parameter("V_ONE", circuit.v_one, "V, input that stands for 1 in a bias"),
+        Parameter("R_F", circuit.synapse.r_feedback, "ohm, feedback: w = R_F/R"),
+        Parameter("R_Z", circuit.noise.r_inject, "ohm, noise injection"),
+        *(_string_parameters(circuit) if circuit.noise.source == "string" else ()),
+        *_opamp_parameters(circuit.opamp),
+        *_activation_parameters(circuit),
+    )
+
+
+def _string_parameters(circuit: CircuitParameters) -> tuple[Parameter, ...]:
+    string = circuit.noise_string()
+    return (
         Parameter("V_B", circuit.noise.v_bias, "V, bias of the noise dividers"),
         Parameter("V_REF", -circuit.noise.v_trim, "V, trim reference"),
-        Parameter("R_F", circuit.synapse.r_feedback, "ohm, feedback: w = R_F/R"),
         Parameter("R_S", circuit.noise.r_series, "ohm, noise divider"),
-        Parameter("R_Z", circuit.noise.r_inject, "ohm, noise injection"),
         Parameter("R_O", string.r_trim, "ohm, trims the noise's stationary mean to zero"),
         Parameter("MTJ_RP", circuit.smtj.resistance_p, "ohm, parallel resistance, RA/area"),
         Parameter("MTJ_TMR", circuit.smtj.tmr, "1, tunnel magnetoresistance at zero bias"),
         Parameter("MTJ_VH", circuit.smtj.v_half, "V, bias at which TMR has halved"),
-        *_opamp_parameters(circuit.opamp),
-        *_activation_parameters(circuit),
     )
 
 

@@ -4,7 +4,7 @@ A value is a number in SI units, or an expression over the deck's parameters as 
 element's full name is its `kind`, one letter, followed by `name`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 Value: TypeAlias = float | str
@@ -51,6 +51,11 @@ class Pwl:
 
 
 @dataclass(frozen=True)
+class External:
+    """Asked of whoever drives the simulator, at every time point."""
+
+
+@dataclass(frozen=True)
 class VoltageSource:
     """A source from `plus` to `minus`: `dc` V, and `wave` in a transient."""
 
@@ -59,7 +64,29 @@ class VoltageSource:
     plus: str
     minus: str
     dc: Value
-    wave: Pwl | None = None
+    wave: Pwl | External | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class StateTable:
+    """Sources to ground that switch between 0 V and 1 V at the times listed in a file.
+
+    Each time point costs the simulator the same however long the file is, where it searches the
+    points of a `Pwl` one by one.
+
+    Attributes:
+        name: of the element.
+        nodes: switched, one a column of the file.
+        file: its path, from the deck's folder; see `netlists.spice.require_file_name`.
+        edge: from one level to the other, s; it begins at the time listed.
+    """
+
+    kind: ClassVar[str] = "A"
+    name: str
+    nodes: tuple[str, ...]
+    file: str
+    edge: float
     comment: str = ""
 
 
@@ -119,13 +146,14 @@ class Diode:
 
 @dataclass(frozen=True)
 class Instance:
-    """A subcircuit in place."""
+    """A subcircuit in place, with its own values of some of the cell's parameters."""
 
     kind: ClassVar[str] = "X"
     name: str
     nodes: tuple[str, ...]
     subcircuit: str
     comment: str = ""
+    parameters: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,6 +167,7 @@ Element: TypeAlias = (
     Resistor
     | Capacitor
     | VoltageSource
+    | StateTable
     | CurrentSource
     | Controlled
     | BehaviouralCurrent
@@ -160,9 +189,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Subcircuit:
-    """A cell: its ports in order and its elements."""
+    """A cell: its ports in order, its elements, and what its instances may set otherwise."""
 
     name: str
     ports: tuple[str, ...]
     elements: tuple[Element, ...]
-    comment: str = field(default="")
+    comment: str = ""
+    parameters: tuple[tuple[str, Value], ...] = ()

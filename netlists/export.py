@@ -17,7 +17,7 @@ from netlists.build import build_deck
 from netlists.commandline import execute
 from netlists.deck import Deck
 from netlists.spice import format_deck
-from netlists.stimulus import Stimulus
+from netlists.stimulus import Stimulus, flips
 
 T_PASS = 1e-3
 STRETCHES = {"full": T_PASS, "aperture": 10e-6, "op": 0.0}  # s of each pass
@@ -111,13 +111,8 @@ def random_deck(network: Network, circuit: CircuitParameters, stretch: float, se
         start = k * T_PASS - stretch
         windows = [path.window(start, k * T_PASS) for path in paths]
         states = np.array([state for state, _ in windows], dtype=np.float64)
-        stimulus = Stimulus(
-            stretch,
-            inputs,
-            states.reshape(network.neurons, circuit.noise.n_mtj),
-            tuple(flips - start for _, flips in windows),
-        )
-        stretches.append((f"p{k}", stimulus))
+        steps = tuple(flips(times - start, state) for state, times in windows)
+        stretches.append((f"p{k}", Stimulus(stretch, inputs, states, steps)))
     title = (
         f"danp-cosim: ANP network {format_layers(network.layers)}, random weights of seed {seed}",
         "a pair of noisy passes; ngspice -b prints v(node) at the end of each (_p1, _p2)",

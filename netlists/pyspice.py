@@ -14,10 +14,13 @@ from netlists.elements import (
     Element,
     Instance,
     Note,
+    Pwl,
     Resistor,
+    StateTable,
+    Value,
     VoltageSource,
 )
-from netlists.spice import format_points, format_value
+from netlists.spice import format_element, format_points, format_value
 
 
 def to_pyspice(deck: Deck) -> Circuit:
@@ -38,7 +41,7 @@ def to_pyspice(deck: Deck) -> Circuit:
     for model in deck.models:
         circuit.model(model.name, model.kind, **dict(model.parameters))
     for cell in deck.subcircuits:
-        subcircuit = SubCircuit(cell.name, *cell.ports)
+        subcircuit = SubCircuit(cell.name, *cell.ports, **_values(cell.parameters))
         for element in cell.elements:
             _add(subcircuit, element)
         circuit.subcircuit(subcircuit)
@@ -58,8 +61,10 @@ def _add(place: Any, element: Element) -> None:  # noqa: C901  # one case an ele
         case Capacitor(name, a, b, value):
             place.C(name, a, b, _number(value))
         case VoltageSource(name, plus, minus, dc, wave):
-            tail = f" PWL({format_points(wave)})" if wave else ""
+            tail = f" PWL({format_points(wave)})" if isinstance(wave, Pwl) else ""
             place.V(name, plus, minus, f"DC {format_value(dc)}{tail}")
+        case StateTable():
+            place.raw_spice += f"{format_element(element)}\n"  # PySpice has no such element
         case CurrentSource(name, a, b, value):
             place.I(name, a, b, f"DC {format_value(value)}")
         case Controlled("E", name, a, b, plus, minus, gain):
@@ -71,7 +76,11 @@ def _add(place: Any, element: Element) -> None:  # noqa: C901  # one case an ele
         case Diode(name, anode, cathode, model):
             place.D(name, anode, cathode, model=model)
         case Instance(name, nodes, subcircuit):
-            place.X(name, subcircuit, *nodes)
+            place.X(name, subcircuit, *nodes, **_values(element.parameters))
+
+
+def _values(parameters: tuple[tuple[str, Value], ...]) -> dict[str, str]:
+    return {name: format_value(value) for name, value in parameters}
 
 
 def _number(value: float | str) -> float | str:

@@ -1,5 +1,6 @@
 """The only place that knows SPICE syntax: decks and elements as ngspice text."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from netlists.deck import Deck, OperatingPoints, Transient
@@ -10,17 +11,21 @@ from netlists.elements import (
     CurrentSource,
     Diode,
     Element,
+    External,
     Instance,
     Model,
     Note,
     Pwl,
     Resistor,
+    StateTable,
     Subcircuit,
     Value,
     VoltageSource,
 )
 
 _WIDTH = 100
+_BRIDGE = 64  # nodes; from 250 on ngspice 39 crashes
+_FILE_NAME = re.compile(r"[a-z0-9_./,:()#%@~+-]+( [a-z0-9_./,:()#%@~+-]+)*")
 
 
 def format_number(value: float) -> str:
@@ -38,10 +43,29 @@ def format_points(wave: Pwl) -> str:
     return " ".join(f"{t:.15g} {v:.9g}" for t, v in wave.points)
 
 
+def require_file_name(name: str) -> None:
+    """Refuse a file name that ngspice would read as another.
+
+    It reads decks in lower case, quoted names too, and takes braces, quotes, semicolons and equals
+    signs for its own. A name without folders is looked for beside the deck, wherever that lies.
+
+    Raises:
+        ValueError: says which name would do.
+    """
+    if not _FILE_NAME.fullmatch(name) or "//" in name:
+        raise ValueError(
+            "a file named in a deck: wanted lower-case ASCII letters, digits, single slashes and "
+            "inner spaces, and _.,:()#%@~+- alone, since ngspice reads decks in lower case, got "
+            f"{name!r}; a name without folders is looked for beside the deck"
+        )
+
+
 def format_element(element: Element) -> str:
-    """One element as a line."""
+    """One element as a line; a table of states as several."""
     if isinstance(element, Note):
         return f"* {element.text}"
+    if isinstance(element, StateTable):
+        return "\n".join(_format_states(element))
     line = _format_bare(element)
     return f"{line} ; {element.comment}" if element.comment else line
 
@@ -52,8 +76,10 @@ def _format_bare(element: Element) -> str:  # noqa: PLR0911  # one return an ele
             return f"{element.kind}{name} {a} {b} {format_value(value)}"
         case Capacitor(name, a, b, value):
             return f"{element.kind}{name} {a} {b} {format_value(value)}"
+        case VoltageSource(name, plus, minus, _, External()):
+            return f"{element.kind}{name} {plus} {minus} external"  # with a DC value: crashes
         case VoltageSource(name, plus, minus, dc, wave):
-            tail = f" PWL({format_points(wave)})" if wave else ""
+            tail = f" PWL({format_points(wave)})" if isinstance(wave, Pwl) else ""
             return f"{element.kind}{name} {plus} {minus} DC {format_value(dc)}{tail}"
         case CurrentSource(name, a, b, value):
             return f"{element.kind}{name} {a} {b} DC {format_value(value)}"
@@ -64,8 +90,31 @@ def _format_bare(element: Element) -> str:  # noqa: PLR0911  # one return an ele
         case Diode(name, anode, cathode, model):
             return f"{element.kind}{name} {anode} {cathode} {model}"
         case Instance(name, nodes, subcircuit):
-            return f"{element.kind}{name} {' '.join(nodes)} {subcircuit}"
+            line = f"{element.kind}{name} {' '.join(nodes)} {subcircuit}"
+            return " ".join([line, *_assignments(element.parameters)])
     raise TypeError(f"no SPICE form for {type(element).__name__}")
+
+
+def _format_states(table: StateTable) -> Iterator[str]:
+    require_file_name(table.file)
+    name, edge = f"{table.kind}{table.name}", format_number(table.edge)
+    bits = [f"d{node}" for node in table.nodes]
+    if table.comment:
+        yield f"* {table.comment}"
+    yield from _folded(name, ["[", *bits, "]", f"{table.name}_table"])
+    yield f'.model {table.name}_table d_source(input_file="{table.file}")'
+    for k in range(0, len(bits), _BRIDGE):
+        part = slice(k, k + _BRIDGE)
+        ports = ["[", *bits[part], "]", "[", *table.nodes[part], "]"]
+        yield from _folded(f"{name}_{k + 1}", [*ports, f"{table.name}_edge"])
+    yield (
+        f".model {table.name}_edge dac_bridge"
+        f"(out_low=0 out_high=1 out_undef=0.5 t_rise={edge} t_fall={edge})"
+    )
+
+
+def _assignments(parameters: tuple[tuple[str, Value], ...]) -> list[str]:
+    return [f"{name}={format_value(value)}" for name, value in parameters]
 
 
 def format_model(model: Model) -> str:
@@ -79,7 +128,7 @@ def format_subcircuit(cell: Subcircuit) -> Iterator[str]:
     """A cell's lines, long port lists folded."""
     if cell.comment:
         yield f"* {cell.comment}"
-    yield from _folded(f".subckt {cell.name}", cell.ports)
+    yield from _folded(f".subckt {cell.name}", [*cell.ports, *_assignments(cell.parameters)])
     yield from (format_element(element) for element in cell.elements)
     yield ".ends"
 

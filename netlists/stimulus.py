@@ -1,6 +1,6 @@
 """What the sources do during a pass, and the waves that make them do it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,33 @@ from netlists.elements import Pwl
 EDGE = 10e-9
 """Rise time of inputs and flips, s: far below the settling of any amplifier here."""
 
+MOST_STATES = 333
+"""Junctions whose states a file holds: ngspice reads 1,023 characters of each row."""
+
+_SAME_ROW = 1e-13  # s; edges of different junctions closer than this begin together
+_TABLE_HEAD = "* time in s, then the state of each junction: 0s parallel, 1s antiparallel"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Jumps of one source.
+
+    Attributes:
+        times: from the start of the stretch, s, ascending; shape (K,).
+        values: held from each jump on, shape (K,).
+    """
+
+    times: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+
+NO_STEPS = Steps(np.empty(0), np.empty(0))
+
+
+def flips(times: NDArray[np.float64], state: int) -> Steps:
+    """Flips of a junction that is in `state` before them."""
+    return Steps(times, np.asarray((state + 1 + np.arange(len(times))) % 2, dtype=np.float64))
+
 
 @dataclass(frozen=True)
 class Stimulus:
@@ -19,25 +46,31 @@ class Stimulus:
     Attributes:
         duration: s.
         inputs: input voltages, V, shape (N_0,).
-        states: state of every junction at the start, 0 (P) to 1 (AP), shape (neurons, n).
-        flips: per junction, row by row, the times from the start at which it flips, s.
+        controls: noise controls at the start, shape (C,): states of junctions, 0 (P) to 1 (AP),
+            or voltages of other sources, V.
+        steps: of each control.
     """
 
     duration: float
     inputs: NDArray[np.float64]
-    states: NDArray[np.float64]
-    flips: tuple[NDArray[np.float64], ...]
+    controls: NDArray[np.float64]
+    steps: tuple[Steps, ...]
+
+
+def still(duration: float, inputs: NDArray[np.float64], controls: NDArray[np.float64]) -> Stimulus:
+    """A stretch in which nothing happens."""
+    return Stimulus(duration, inputs, controls, (NO_STEPS,) * len(controls))
 
 
 def source_waves(stretches: Sequence[Stimulus], names: Sequence[str]) -> dict[str, Pwl]:
-    """Waves of the input and state sources over consecutive stretches.
+    """Waves of the input and control sources over consecutive stretches.
 
     A stretch's values hold up to its very end, so that a sample there is not disturbed; the next
     one's set in `EDGE` later.
 
     Args:
         stretches: at least one.
-        names: inputs first, then junctions row by row.
+        names: inputs first, then controls.
 
     Returns:
         One wave per name, times in s from the start of the first stretch.
@@ -45,33 +78,107 @@ def source_waves(stretches: Sequence[Stimulus], names: Sequence[str]) -> dict[st
     points: list[list[tuple[float, float]]] = [[] for _ in names]
     start = 0.0
     for stretch in stretches:
-        levels = [*stretch.inputs.tolist(), *stretch.states.ravel().tolist()]
-        flips = [np.empty(0)] * len(stretch.inputs) + list(stretch.flips)
+        levels = [*stretch.inputs.tolist(), *stretch.controls.tolist()]
+        steps = [NO_STEPS] * len(stretch.inputs) + list(stretch.steps)
         begin = start + (EDGE if start else 0.0)
         end = start + stretch.duration
-        for track, level, times in zip(points, levels, flips, strict=True):
-            track.extend(_stretch_points(begin, end, level, times + start))
+        for track, level, jumps in zip(points, levels, steps, strict=True):
+            track.extend(_stretch_points(begin, end, level, jumps, start))
         start = end
         for track in points:
             track.append((start, track[-1][1]))
     return {name: Pwl(_thinned(track)) for name, track in zip(names, points, strict=True)}
 
 
-def _stretch_points(
-    begin: float, end: float, level: float, flips: NDArray[np.float64]
-) -> list[tuple[float, float]]:
+def state_table(stretches: Sequence[Stimulus]) -> str:
+    """The junctions' states over consecutive stretches, as the text of a `StateTable`'s file.
+
+    Edges begin where those of `source_waves` do, to 0.1 ps. One more row follows the end of the
+    last stretch, since the simulator looks one row ahead.
+
+    Args:
+        stretches: at least one; controls and steps 0 or 1.
+
+    Returns:
+        Rows of a time in s and the state of every junction, `0s` or `1s`.
+
+    Raises:
+        ValueError: a state between 0 and 1, or more junctions than ngspice reads.
+    """
+    count = len(stretches[0].controls)
+    if count > MOST_STATES:
+        raise ValueError(
+            f"states in a file: ngspice reads {MOST_STATES} in a row, got {count} junctions"
+        )
+    changes: list[tuple[float, int, float]] = []
+    states = stretches[0].controls.tolist()
+    first = list(states)
+    start = 0.0
+    for stretch in stretches:
+        begin = start + (EDGE if start else 0.0)
+        end = start + stretch.duration
+        for column, steps in enumerate(stretch.steps):
+            level = float(stretch.controls[column])
+            edges = resolved(Steps(steps.times + start, steps.values), level, begin, end)
+            if level != states[column]:
+                edges = [(start, level), *edges]
+            changes += [(time, column, value) for time, value in edges]
+            states[column] = edges[-1][1] if edges else level
+        start = end
+    wrong = {*first, *(value for _, _, value in changes)} - {0.0, 1.0}
+    if wrong:
+        raise ValueError(f"states in a file: wanted 0 or 1, got {min(wrong):g}")
+    return "\n".join([_TABLE_HEAD, *_rows(first, sorted(changes), start + EDGE), ""])
+
+
+def _rows(
+    states: list[float], changes: Sequence[tuple[float, int, float]], last: float
+) -> Iterator[str]:
+    """One row a time at which something changes, after the states at 0 and before `last`."""
+    time = 0.0
+    for moment, column, value in changes:
+        # The simulator wants times that grow, and counts back from each by a tenth of a nanosecond.
+        if moment > time + _SAME_ROW:
+            yield _row(time, states)
+            time = moment
+        states[column] = value
+    yield _row(time, states)
+    yield _row(last, states)
+
+
+def _row(time: float, states: Sequence[float]) -> str:
+    return f"{time:.15g} {' '.join('1s' if state else '0s' for state in states)}"
+
+
+def resolved(steps: Steps, level: float, begin: float, end: float) -> list[tuple[float, float]]:
+    """Jumps as edges that fit: (begin of the edge, value after it).
+
+    Args:
+        steps: times in s.
+        level: before the first jump.
+        begin: the first edge may begin just after it, s.
+        end: the last edge is over just before it, s, so that a sample there meets the value after
+            every jump.
+    """
     gap = EDGE / 10
-    edges: list[float] = []
-    # An edge ends before the stretch does, so that its sample meets the state after every flip.
-    for flip in np.clip(flips, begin + gap, end - EDGE - gap).tolist():
-        if edges and flip < edges[-1] + EDGE + gap:
-            edges.pop()  # two flips within an edge: the later one undoes the former
-        else:
-            edges.append(flip)
+    edges: list[tuple[float, float]] = []
+    times = np.clip(steps.times, begin + gap, end - EDGE - gap).tolist()
+    for time, value in zip(times, steps.values.tolist(), strict=True):
+        if edges and time < edges[-1][0] + EDGE + gap:
+            time = edges.pop()[0]  # noqa: PLW2901  # jumps within an edge are one
+        before = edges[-1][1] if edges else level
+        if value != before:
+            edges.append((time, value))
+    return edges
+
+
+def _stretch_points(
+    begin: float, end: float, level: float, steps: Steps, offset: float
+) -> list[tuple[float, float]]:
     track = [(begin, level)]
-    for edge in edges:
+    for edge, value in resolved(Steps(steps.times + offset, steps.values), level, begin, end):
         track.append((edge, level))
-        level = 1.0 - level
+        level = value
         track.append((edge + EDGE, level))
     return track
 

@@ -7,6 +7,7 @@ import click
 
 from netlists.commandline import execute
 from netlists.export import export
+from sim.noise.command import noise
 from sim.run import run
 
 
@@ -17,6 +18,7 @@ def commands() -> None:
 
 
 commands.add_command(run, "run")
+commands.add_command(noise, "noise")
 commands.add_command(export, "build")
 
 

@@ -1,7 +1,7 @@
 """What describes a run: one record, one TOML file, and overrides from the command line."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,9 +13,9 @@ from circuits.network import Network, format_layers, parse_layers
 from circuits.quantities import Count, Parameters, Ratio, Second, Volt
 from learning import DEFAULTS, OPTIMIZERS, RULES
 from netlists.build import SolverSettings
+from sim.clock import Fidelity
 from sim.errors import UserError
 from sim.presets import PRESETS
-from sim.schedule import Fidelity
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "task": tuple(DEFAULTS),
@@ -122,6 +122,9 @@ class SimulationConfig(Parameters):
     evaluation_noise: bool = Field(
         default=False, description="leave the noise on where losses are evaluated"
     )
+    record_noise: bool = Field(
+        default=False, description="write what training drew of the noise to noise.parquet"
+    )
 
     def solver(self) -> SolverSettings:
         """Accuracy of the simulator."""
@@ -187,19 +190,33 @@ def _merged(config: RunConfig, changes: Mapping[str, Mapping[str, Any]]) -> RunC
 
 
 def load_config(
-    path: Path | None, preset: str | None, overrides: Mapping[str, Any], origin: Mapping[str, str]
+    path: Path | None,
+    preset: str | None,
+    options: Mapping[str, Any],
+    names: Mapping[str, str] | None = None,
+    assignments: Sequence[str] = (),
 ) -> RunConfig:
-    """Put a configuration together: preset, then file, then overrides.
+    """Put a configuration together: preset, then file, then options, then assignments.
 
     Args:
         path: TOML file.
         preset: a name in `PRESETS`.
-        overrides: value by dotted path, such as `circuit.opamp.gbw`.
-        origin: what the user typed for an override, for messages.
+        options: value by dotted path, such as `circuit.opamp.gbw`; None where not given.
+        names: what the options are called, by path, for messages.
+        assignments: `PATH=VALUE`, as of `--set`.
 
     Raises:
         UserError: one line that says where, what, got and wanted.
     """
+    overrides = {dotted: value for dotted, value in options.items() if value is not None}
+    origin = {dotted: name for dotted, name in (names or {}).items() if dotted in overrides}
+    for assignment in assignments:
+        dotted, equals, value = assignment.partition("=")
+        if not equals or not dotted:
+            raise UserError(
+                f"--set: wanted PATH=VALUE, as in circuit.opamp.gbw=300k, got {assignment!r}"
+            )
+        overrides[dotted], origin[dotted] = value, f"--set {dotted}"
     tree: dict[str, Any] = {}
     if preset is not None:
         if preset not in PRESETS:

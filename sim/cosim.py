@@ -15,6 +15,7 @@ from sim.engines import IdealEngine, NgspiceEngine
 from sim.errors import UserError
 from sim.passes import Passes, split_layers
 from sim.preparation import Setup, set_up
+from sim.sources import Drawn
 
 __all__ = [
     "Epoch",
@@ -114,6 +115,7 @@ def make_engines(setup: Setup, **circuit_options: object) -> dict[str, Engine]:
             setup.network,
             setup.circuit,
             setup.clock,
+            strings=setup.strings,
             solver=setup.config.simulation.solver(),
             **circuit_options,  # pyright: ignore[reportArgumentType]
         )
@@ -126,6 +128,7 @@ def train(
     after_epoch: Callable[[Epoch], None] = lambda _: None,
     after_step: Callable[[int], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    record: Callable[[Drawn], None] = lambda _: None,
 ) -> bool:
     """Train all learners side by side on the same samples and noise.
 
@@ -134,6 +137,7 @@ def train(
         after_epoch: told of each finished epoch.
         after_step: told how many samples were seen so far.
         stop: asked after each step whether to stop early.
+        record: told of all noise that is drawn.
 
     Returns:
         Whether training ran to its end.
@@ -143,7 +147,8 @@ def train(
     """
     setup = training.setup
     task, sizes = setup.task, setup.config.task
-    schedule = setup.schedule(0, silent=setup.config.simulation.noise_off)
+    silent = setup.config.simulation.noise_off
+    schedule = setup.schedule(0, silent=silent, record=record)
     order = setup.order()
     count, seen = len(task.train_inputs), 0
     batch = sizes.batch or 1

@@ -2,7 +2,10 @@
 
 from circuits.errors import UserError
 
-__all__ = ["SimulationError", "UserError"]
+__all__ = ["SIMULATION", "SimulationError", "UserError"]
+
+SIMULATION = 3
+"""Exit code of a failed simulation."""
 
 
 class SimulationError(Exception):

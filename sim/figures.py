@@ -25,7 +25,7 @@ STYLES = ("-", "--", "-.", ":")
 LABELS = {"ideal": "ideal mathematics", "in_loop": "circuit in the loop (ngspice)"}
 _BOXES = 13  # epochs shown, at most
 _LEGEND = 12  # names in a legend, at most
-_STYLE: Any = {
+RC: Any = {
     "figure.constrained_layout.use": True,
     "axes.grid": True,
     "grid.alpha": 0.3,
@@ -50,7 +50,7 @@ def plot_losses(
     """
     learners = [name for name in LABELS if f"{name}_q50" in rows[0]]
     shown = sorted({round(i) for i in np.linspace(0, len(rows) - 1, min(_BOXES, len(rows)))})
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(RC):
         figure = Figure(figsize=(8, 4.5))
         axes = figure.subplots()
         handles = []
@@ -91,7 +91,7 @@ def _box(row: Mapping[str, float], name: str) -> dict[str, Any]:
 def plot_deviation(comparison: Comparison, path: Path) -> None:
     """SPICE against ideal for every node, and their difference; a column for each layer."""
     count = len(comparison.ideal.outputs)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(RC):
         figure = Figure(figsize=(3.6 * count + 0.6, 6.2))
         grid = figure.subplots(2, count, squeeze=False)
         for layer in range(1, count + 1):
@@ -127,14 +127,14 @@ def plot_waveforms(waves: Waveforms, title: str, path: Path) -> None:
     """Inputs, noise dividers, pre-activations and outputs over one pair of passes."""
     panels = [
         ("inputs (V)", waves.inputs),
-        ("sMTJ dividers (V)", waves.noise),
+        ("noise sources (V)", waves.noise),
         ("pre-activations (V)", waves.pre),
         ("their change (mV)", {name: 1e3 * (a - a[0]) for name, a in waves.pre.items()}),
         ("outputs (V)", waves.outputs),
     ]
     panels = [(label, traces) for label, traces in panels if traces]
     scale, unit = (1e6, "µs") if waves.time[-1] < 1e-3 else (1e3, "ms")
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(RC):
         figure = Figure(figsize=(9, 1.2 + 1.9 * len(panels)))
         axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for ax, (label, traces) in zip(axes, panels, strict=True):

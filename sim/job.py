@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from circuits import ResistorPairs
 from circuits.network import format_layers
+from netlists.build import control_names, probe_names
 from netlists.deck import Deck
 from netlists.spice import format_deck
 from sim import cosim
@@ -21,12 +22,17 @@ from sim.engine import Engine
 from sim.engines import NgspiceEngine
 from sim.figures import plot_deviation, plot_losses, plot_waveforms
 from sim.libngspice import get_library
+from sim.noise.record import NAME as NOISE_RECORD
+from sim.noise.record import recording_noise
 from sim.passes import Passes
 from sim.progress import TrainingProgress
 from sim.record import RunFolder, versions
+from sim.sources import Drawn, NodeNoise
 from sim.waveforms import pair_deck, simulate_waveforms
 
 _ALIGNMENT_PAIRS = 400  # enough that scatter does not pass for a bad rule
+_LISTED = 64  # levels of a node listed in the summary, at most
+_CORRELATED = 0.1  # between the two passes, from which on a run warns
 _LOOKED_AT = 32  # junctions up to which waveforms show whole passes
 
 
@@ -38,6 +44,7 @@ class Outcome:
         setup: complete configuration and all that follows from it.
         training: learners and their epochs.
         initial: loss before training, by engine.
+        nodes: law of the noise at every neuron.
         alignment: of the rule's mean update with the gradient.
         ideal: the twin, trained.
         transfer: the twin's weights in the circuit.
@@ -52,6 +59,7 @@ class Outcome:
     setup: cosim.Setup
     training: cosim.Training
     initial: dict[str, cosim.Evaluation] = field(default_factory=dict)
+    nodes: tuple[NodeNoise, ...] = ()
     alignment: Alignment | None = None
     ideal: cosim.Evaluation | None = None
     transfer: cosim.Evaluation | None = None
@@ -90,7 +98,11 @@ def run_job(setup: cosim.Setup, folder: RunFolder, console: Console, *, quiet: b
             outcome.initial = {
                 name: cosim.evaluate(setup, engine, setup.start) for name, engine in engines.items()
             }
-            outcome.finished = _train(outcome, console, lambda: bool(interrupted), quiet=quiet)
+            outcome.nodes = setup.schedule(0).nodes(config.task.batch or 1)
+            with _recorder(setup, folder) as record:
+                outcome.finished = _train(
+                    outcome, console, lambda: bool(interrupted), record, quiet=quiet
+                )
             if outcome.finished:
                 _score(outcome, engines)
                 _plot_circuit(outcome, folder, engines)
@@ -103,7 +115,22 @@ def run_job(setup: cosim.Setup, folder: RunFolder, console: Console, *, quiet: b
     return outcome
 
 
-def _train(outcome: Outcome, console: Console, stop: Callable[[], bool], *, quiet: bool) -> bool:
+def _recorder(
+    setup: cosim.Setup, folder: RunFolder
+) -> AbstractContextManager[Callable[[Drawn], None]]:
+    if not setup.config.simulation.record_noise:
+        return nullcontext(lambda _: None)
+    return recording_noise(folder.path, setup.network, setup.circuit.noise)
+
+
+def _train(
+    outcome: Outcome,
+    console: Console,
+    stop: Callable[[], bool],
+    record: Callable[[Drawn], None],
+    *,
+    quiet: bool,
+) -> bool:
     config = outcome.setup.config
     epochs, samples = config.task.epochs or 0, config.task.samples or 1
     progress = TrainingProgress(console, epochs, samples, quiet=quiet)
@@ -113,6 +140,7 @@ def _train(outcome: Outcome, console: Console, stop: Callable[[], bool], *, quie
             after_epoch=progress.epoch,
             after_step=progress.step,
             stop=stop,
+            record=record,
         )
 
 
@@ -170,7 +198,7 @@ def _save(outcome: Outcome, folder: RunFolder, engines: dict[str, Engine]) -> No
         folder.write_text("network.cir", format_deck(_trained_deck(setup, synapses)))
     models = {name: learner.model for name, learner in training.learners.items()}
     folder.write_weights({"start": setup.start, **models}, synapses)
-    folder.write_summary(summarise(outcome))
+    folder.write_json("summary.json", summarise(outcome))
 
 
 def _trained_deck(setup: cosim.Setup, synapses: Sequence[ResistorPairs]) -> Deck:
@@ -196,7 +224,7 @@ def _plot_circuit(outcome: Outcome, folder: RunFolder, engines: dict[str, Engine
     if comparison is None or not isinstance(circuit, NgspiceEngine):
         return
     plot_deviation(comparison, folder.path / "deviation.png")
-    whole = setup.network.neurons * setup.circuit.noise.n_mtj <= _LOOKED_AT
+    whole = len(control_names(setup.network, setup.circuit.noise)) <= _LOOKED_AT
     closer = setup.with_clock(setup.clock.in_full()) if whole else setup
     if closer.clock.look_back > 0:
         waves = simulate_waveforms(closer, circuit.pairs, _first_pair(closer))
@@ -273,7 +301,8 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "clipped_resistors": main.clipped,
         "energy_per_pass_j": main.energy / main.passes if main.passes else None,
         "convergence_aids": outcome.aids if spice else None,
-        "noise_sigma_v": setup.circuit.noise_string().sigma,
+        "noise": _noise(outcome),
+        "warnings": list(warnings(outcome)),
         "time": {
             "total_s": outcome.seconds,
             "ngspice_s": outcome.ngspice_seconds,
@@ -281,6 +310,45 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         },
         "passes": main.engine.passes,
     }
+
+
+def _noise(outcome: Outcome) -> dict[str, Any]:
+    setup, simulation = outcome.setup, outcome.setup.config.simulation
+    noise = setup.circuit.noise
+    probes = [name for name in probe_names(setup.network) if name.startswith("a")]
+    return {
+        "source": noise.source,
+        "held_off": simulation.noise_off,
+        "coupling": noise.coupling if noise.source == "string" else None,
+        "flips_by": None if noise.source != "string" else "ngspice" if noise.two_way else "drawn",
+        "file": noise.measured.file if noise.source == "measured" else None,
+        "recorded": NOISE_RECORD if simulation.record_noise else None,
+        "nodes": [
+            {
+                "node": name,
+                "sigma_v": node.sigma,
+                "level_count": len(node.levels) or None,
+                "levels_v": list(node.levels) if 0 < len(node.levels) <= _LISTED else None,
+                "occupancy": node.occupancy,
+                "pass_correlation": node.correlation,
+            }
+            for name, node in zip(probes, outcome.nodes, strict=False)
+        ],
+    }
+
+
+def warnings(outcome: Outcome) -> Iterator[str]:
+    """What a run's figures should be read with, a sentence each."""
+    setup = outcome.setup
+    worst = max((abs(node.correlation) for node in outcome.nodes), default=0.0)
+    if worst > _CORRELATED and not setup.config.simulation.noise_off:
+        hint = "lengthen --t-pass"
+        if setup.circuit.noise.source == "measured":
+            hint = "choose another --batch or a recording with a longer sample time"
+        yield (
+            f"the two passes share {100 * worst:.0f} % of their noise's variance at a node: their "
+            f"difference shrinks, and more of them are the same and skipped; {hint}"
+        )
 
 
 def _loss(evaluation: cosim.Evaluation | None) -> float | None:

@@ -2,18 +2,23 @@
 
 ngspice is one instance a process, so `get_library` hands out one object. Its messages are
 classified here; an error raises with ngspice's own line.
+
+A `Driver` answers for the external sources of a deck and chooses the time steps of a transient.
+ngspice calls it back, in the same thread; its errors come out of the command that ran.
 """
 
 import collections
+import contextlib
 import ctypes.util
 import functools
 import logging
+import math
 import os
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +45,39 @@ _HARMLESS = ("can't find init file", "spinit", "note:", "no compatibility mode")
 _AIDS = ("gmin step", "source step", "gminsteps", "trying gmin")
 
 
+class Driver(Protocol):
+    """Answers ngspice while a transient runs."""
+
+    def voltage(self, name: str, time: float) -> float:
+        """Voltage of an external source.
+
+        Asked several times a step, also for times of steps that ngspice then takes back.
+
+        Args:
+            name: of the source, with its letter and in lower case: `vs1_2`.
+            time: s; 0 in the operating point before a transient.
+
+        Returns:
+            V.
+        """
+        ...
+
+    def next_step(self, time: float, proposed: float) -> float:
+        """The step to take from a point that stands; `Ngspice.latest` reads its voltages.
+
+        Not called at the last point of a transient.
+
+        Args:
+            time: of the point, s; the first is at 0.
+            proposed: what ngspice would take, s. It grows to twice the step before, and is kept
+                from passing the corners of waves.
+
+        Returns:
+            s. A longer step than proposed serves circuits without charge and without waves.
+        """
+        ...
+
+
 class Ngspice:
     """ngspice in this process.
 
@@ -58,12 +96,22 @@ class Ngspice:
         self._lib = shared._ngspice_shared  # noqa: SLF001
         self._commands = 0
         self._spoken: list[str] = []
+        self._driver: Driver | None = None
+        self._fault: BaseException | None = None
+        self._callbacks: dict[str, Any] = {
+            "voltage": ffi.callback("GetVSRCData *", self._answer_voltage),
+            "step": ffi.callback("GetSyncData *", self._answer_step),
+            # ngspice crashes where a step callback is taken away again, and one in Python costs
+            # every deck 2 µs a point. This one is ngspice's own: without arguments, it says 0.
+            "idle": ffi.cast("GetSyncData *", self._lib.ngSpice_running),
+        }
         self.seconds = 0.0
         self.aids = 0
         self.log: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
         self.deck = ""
         self.owner: object = None
         shared.send_char = self._hear
+        self._register(ffi.NULL)
         self.version = self._ask_version()
 
     def load(self, text: str, owner: object = None) -> None:
@@ -110,14 +158,46 @@ class Ngspice:
         """A copy of a result vector of the current plot.
 
         Raises:
+            SimulationError: there is no such vector, or it is complex.
+        """
+        info = self._look_up_real(name)
+        return np.frombuffer(self._ffi.buffer(info.v_realdata, info.v_length * 8)).copy()
+
+    def complex_vector(self, name: str) -> NDArray[np.complex128]:
+        """A copy of a result vector of an AC analysis.
+
+        Raises:
             SimulationError: there is no such vector.
         """
-        info = self._lib.ngGet_Vec_Info(name.encode("ascii"))
-        if info == self._ffi.NULL or info.v_length == 0:
-            self.log += self._spoken
-            self._spoken = []  # said of this name, not of the next command
-            raise SimulationError(f"ngspice has no result {name}")
-        return np.frombuffer(self._ffi.buffer(info.v_realdata, info.v_length * 8)).copy()
+        info = self._look_up(name)
+        if info.v_compdata == self._ffi.NULL:
+            return self.vector(name).astype(np.complex128)
+        buffer = self._ffi.buffer(info.v_compdata, info.v_length * 16)
+        return np.frombuffer(buffer, dtype=np.complex128).copy()
+
+    def latest(self, name: str) -> float:
+        """The last value of a real result vector, also while the analysis runs.
+
+        Raises:
+            SimulationError: there is no such vector, or it is complex.
+        """
+        info = self._look_up_real(name)
+        return info.v_realdata[info.v_length - 1]
+
+    @contextlib.contextmanager
+    def drive(self, driver: Driver) -> Iterator[None]:
+        """Let a driver answer while commands run inside this context.
+
+        What it raises comes out of the command, and stops the analysis at once if the deck has
+        an external source.
+        """
+        self._driver = driver
+        self._register(self._callbacks["step"])
+        try:
+            yield
+        finally:
+            self._driver = None
+            self._register(self._callbacks["idle"])
 
     def keep(self, deck: str, folder: Path | None = None) -> str:
         """Write a deck and what ngspice said, for a failure's message.
@@ -141,10 +221,60 @@ class Ngspice:
         self._spoken.append(text)
         return 0
 
+    def _look_up(self, name: str) -> Any:
+        info = self._lib.ngGet_Vec_Info(name.encode("ascii"))
+        if info == self._ffi.NULL or info.v_length == 0:
+            self.log += self._spoken
+            self._spoken = []  # said of this name, not of the next command
+            raise SimulationError(f"ngspice has no result {name}")
+        return info
+
+    def _look_up_real(self, name: str) -> Any:
+        info = self._look_up(name)
+        if info.v_realdata == self._ffi.NULL:
+            raise SimulationError(f"ngspice's result {name} is complex")
+        return info
+
+    def _register(self, step: Any) -> None:
+        shared = self._shared
+        self._lib.ngSpice_Init_Sync(
+            self._callbacks["voltage"],
+            shared._get_isrc_data_c,  # noqa: SLF001
+            step,
+            shared._ngspice_id,  # noqa: SLF001
+            shared._self_c,  # noqa: SLF001
+        )
+
+    def _answer_voltage(self, answer: Any, time: float, name: Any, *_: Any) -> int:
+        # No Newton step converges on NaN: after a fault the analysis ends within milliseconds.
+        answer[0] = math.nan
+        if self._fault is None:
+            try:
+                text = self._ffi.string(name).decode("ascii")
+                if self._driver is None:
+                    raise SimulationError(f"ngspice: nobody drives the external source {text}")  # noqa: TRY301
+                answer[0] = self._driver.voltage(text, time)
+            except BaseException as fault:  # noqa: BLE001  # nothing may pass through C
+                self._fault = fault
+        return 0
+
+    def _answer_step(self, time: float, step: Any, *details: Any) -> int:
+        *_, place, _user = details
+        # Place 0: the point stands and is in the results, the next step is about to be taken.
+        if place == 0 and self._fault is None and self._driver is not None:
+            try:
+                step[0] = self._driver.next_step(time, step[0])
+            except BaseException as fault:  # noqa: BLE001  # nothing may pass through C
+                self._fault = fault
+        return 0
+
     def _settle(self, doing: str, *, failed: bool) -> None:
         """Sort what ngspice said since the last call into log, aids and errors."""
         spoken, self._spoken = self._spoken, []
         self.log += spoken
+        raised, self._fault = self._fault, None
+        if raised is not None:
+            raise raised
         fault = next(_faults(spoken), None)
         self.aids += any(aid in line.lower() for line in spoken for aid in _AIDS)
         if fault or failed:

@@ -5,9 +5,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netlists.stimulus import Stimulus
+from netlists.stimulus import NO_STEPS, Steps, Stimulus
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Jumps:
+    """What one noise control did before a sampling instant.
+
+    Attributes:
+        ages: how long before the instant it jumped, s, oldest first; shape (K,).
+        before: its value before each jump, shape (K,).
+    """
+
+    ages: Array
+    before: Array
+
+    def within(self, duration: float) -> "Jumps":
+        """The jumps of the last `duration` s."""
+        recent = self.ages < duration
+        return Jumps(self.ages[recent], self.before[recent])
+
+
+NO_JUMPS = Jumps(np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -16,25 +37,29 @@ class Passes:
 
     Attributes:
         inputs: V, shape (P, N_0).
-        states: every junction's state at the sampling instant, shape (P, neurons, n): 0 parallel,
-            1 antiparallel; values between hold the noise off.
-        flip_ages: per pass, per junction, how long before the sampling instant it flipped, s,
-            oldest first; as far back as the fidelity looks.
-        noise: ν that these states make at the sampling instant, V, shape (P, neurons).
+        controls: of the noise at the sampling instant, shape (P, C), neuron by neuron: the state
+            of every junction, 0 parallel, 1 antiparallel, values between hold the noise off; or
+            the voltage of every other source, V.
+        jumps: per pass, per control, as far back as the fidelity looks.
+        noise: ν that these make at the sampling instant, V, shape (P, neurons).
     """
 
     inputs: Array
-    states: Array
-    flip_ages: tuple[tuple[Array, ...], ...]
+    controls: Array
+    jumps: tuple[tuple[Jumps, ...], ...]
     noise: Array
 
     def __len__(self) -> int:
         """Count the passes."""
         return len(self.inputs)
 
-    def flips(self) -> int:
-        """Flips seen, over all passes and junctions."""
-        return sum(len(ages) for junctions in self.flip_ages for ages in junctions)
+    def oldest(self, p: int) -> float:
+        """Age of the oldest jump in a pass, s; 0 where there is none."""
+        return max((float(j.ages[0]) for j in self.jumps[p] if len(j.ages)), default=0.0)
+
+    def count_jumps(self) -> int:
+        """Jumps seen, over all passes and controls."""
+        return sum(len(jumps.ages) for controls in self.jumps for jumps in controls)
 
 
 def split_layers(per_neuron: Array, layers: tuple[int, ...]) -> tuple[Array, ...]:
@@ -43,11 +68,12 @@ def split_layers(per_neuron: Array, layers: tuple[int, ...]) -> tuple[Array, ...
 
 
 def pass_stimulus(passes: Passes, p: int, duration: float) -> Stimulus:
-    """The last `duration` s of a pass, with every flip in it.
-
-    The state at its start is the one at the sampling instant with the flips undone.
-    """
-    ages = [a[a < duration] for a in passes.flip_ages[p]]
-    odd = np.array([len(a) % 2 for a in ages]).reshape(passes.states[p].shape)
-    start = np.where(odd == 1, 1 - passes.states[p], passes.states[p])
-    return Stimulus(duration, passes.inputs[p], start, tuple(duration - a for a in ages))
+    """The last `duration` s of a pass, with every jump in it."""
+    start = passes.controls[p].copy()
+    steps = [NO_STEPS] * len(start)
+    for k, jumps in enumerate(passes.jumps[p]):
+        felt = jumps.within(duration)
+        if len(felt.ages):
+            steps[k] = Steps(duration - felt.ages, np.append(felt.before[1:], start[k]))
+            start[k] = felt.before[0]
+    return Stimulus(duration, passes.inputs[p], start, tuple(steps))

@@ -1,10 +1,13 @@
 """What a run is made of: task, start, rule and clock, drawn from a configuration."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from circuits import CircuitParameters, Network
+from circuits import CircuitParameters, Network, NoiseString
+from circuits.noise import SourceKind
+from circuits.recording import Recording
 from learning import (
     LOSSES,
     Activation,
@@ -19,10 +22,12 @@ from learning import (
     make_task,
 )
 from netlists.stimulus import EDGE
+from sim.clock import Clock
 from sim.config import RunConfig
 from sim.errors import UserError
-from sim.schedule import Clock, NoiseSchedule
+from sim.schedule import NoiseSchedule, open_schedule
 from sim.settling import settled_after
+from sim.sources import Drawn, node_sigma, open_recording
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Setup:
         config: complete.
         network: layers and biases.
         circuit: parameters of every part.
+        strings: noise string of each neuron, its devices drawn.
+        recording: of measured noise, opened.
         clock: lengths and fidelity of passes.
         activation: the twin's rectifier.
         task: samples and targets.
@@ -46,6 +53,8 @@ class Setup:
     config: RunConfig
     network: Network
     circuit: CircuitParameters
+    strings: tuple[NoiseString, ...]
+    recording: Recording | None
     clock: Clock
     activation: Activation
     task: Task
@@ -55,10 +64,30 @@ class Setup:
     start: Model
     keys: tuple[int, ...]
 
-    def schedule(self, purpose: int, *, silent: bool = False) -> NoiseSchedule:
-        """Noise from its beginning; purpose 0 is training, 1 evaluation."""
-        rng = np.random.default_rng(self.keys[purpose])
-        return NoiseSchedule(self.network, self.circuit, self.clock, rng, silent=silent)
+    def schedule(
+        self,
+        purpose: int,
+        *,
+        silent: bool = False,
+        record: Callable[[Drawn], None] = lambda _: None,
+    ) -> NoiseSchedule:
+        """Noise from its beginning; purpose 0 is training, 1 evaluation.
+
+        Args:
+            purpose: chooses the seed.
+            silent: hold the noise off.
+            record: told of all noise that is drawn.
+        """
+        return open_schedule(
+            self.network,
+            self.circuit,
+            self.clock,
+            np.random.default_rng(self.keys[purpose]),
+            strings=self.strings,
+            recording=self.recording,
+            silent=silent,
+            record=record,
+        )
 
     def with_clock(self, clock: Clock) -> "Setup":
         """The same on another clock."""
@@ -76,13 +105,15 @@ def set_up(config: RunConfig) -> Setup:
         UserError: task and network do not fit, or the rule does not fit the settings.
     """
     config = config.complete()
-    task_seed, start_seed, *seeds = np.random.SeedSequence(config.seed).spawn(5)
+    task_seed, start_seed, *seeds, devices_seed = np.random.SeedSequence(config.seed).spawn(6)
     circuit, network, learning = config.circuit, config.network, config.learning
     activation = Activation(circuit.activation.positive_slope, circuit.activation.negative_slope)
     eta, init_scale = learning.eta, learning.init_scale
     if eta is None or init_scale is None or learning.optimizer is None:
         raise TypeError("complete() left a field open")
+    recording = open_recording(circuit.noise.measured) if _is(circuit, "measured") else None
     try:
+        strings = circuit.noise_strings(network.neurons, np.random.default_rng(devices_seed))
         task = make_task(
             config.task.name,
             network.layers,
@@ -90,13 +121,14 @@ def set_up(config: RunConfig) -> Setup:
             np.random.default_rng(task_seed),
             activation,
         )
-        _require_resolvable(circuit)
+        if _is(circuit, "string"):
+            _require_resolvable(strings)
         clock = _clock(config, network)
         rule = make_rule(
             learning.rule,
             reduction=learning.reduction,
             biases=network.biases,
-            sigma=circuit.noise_string().sigma,
+            sigma=node_sigma(circuit, recording),
             loss_name=task.loss_name,
             activation=activation,
             demean_inputs=learning.demean_inputs,
@@ -110,6 +142,8 @@ def set_up(config: RunConfig) -> Setup:
         config,
         network,
         circuit,
+        strings,
+        recording,
         clock,
         activation,
         task,
@@ -122,8 +156,12 @@ def set_up(config: RunConfig) -> Setup:
     )
 
 
-def _require_resolvable(circuit: CircuitParameters) -> None:
-    shortest = min(circuit.smtj.dwell_times(circuit.temperature))
+def _is(circuit: CircuitParameters, kind: SourceKind) -> bool:
+    return circuit.noise.source == kind
+
+
+def _require_resolvable(strings: Sequence[NoiseString]) -> None:
+    shortest = min(float(string.dwell_times.min()) for string in set(strings))
     if shortest < 10 * EDGE:
         raise ValueError(
             f"circuit.smtj: a mean dwell of {shortest:.3g} s is not resolved by flips that take "

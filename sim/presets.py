@@ -41,6 +41,25 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 },
             },
         ),
+        "paper-hmm": Preset(
+            "Koenders et al., arXiv 2412.12783, Appendix A: a two-state hidden Markov chain at "
+            "every node, fitted to one measured junction",
+            {
+                "circuit": {
+                    "noise": {
+                        "source": "hmm",
+                        "hmm": {
+                            "level_high": 48.0237194e-3,
+                            "level_low": 36.1604886e-3,
+                            "flip_up": 0.0809,
+                            "flip_down": 0.0809,
+                            "observation_noise": 0.90841466e-3,
+                            "sample_time": 25e-6,
+                        },
+                    }
+                }
+            },
+        ),
         "ideal-parts": Preset(
             "what the mathematics assumes: ideal op-amps and diodes, no largest resistor",
             {

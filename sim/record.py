@@ -15,15 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits import ResistorPairs
-from circuits.network import format_layers
 from learning import Model
 from sim.cosim import Epoch
 from sim.errors import UserError
 from sim.figures import QUANTILES
 
 Array = NDArray[np.float64]
-
-_MARK = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -80,24 +77,24 @@ class RunFolder:
         np.savez(archive, allow_pickle=False, **arrays)
         self.write_bytes("weights.npz", archive.getvalue())
 
-    def write_summary(self, summary: Mapping[str, Any]) -> None:
-        """Write `summary.json`; what is not a finite number becomes null."""
-        self.write_text(_MARK, json.dumps(_plain(summary), indent=2, ensure_ascii=False) + "\n")
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON file; what is not a finite number becomes null."""
+        self.write_text(name, json.dumps(_plain(content), indent=2, ensure_ascii=False) + "\n")
 
 
-def open_folder(out: Path | None, layers: tuple[int, ...], now: datetime) -> RunFolder:
+def open_folder(out: Path | None, what: str, now: datetime) -> RunFolder:
     """Make the folder of a run.
 
     Args:
-        out: where the user wants it; `runs/<time>-<layers>` by default.
-        layers: for the default name.
+        out: where the user wants it; `runs/<time>-<what>` by default.
+        what: for the default name.
         now: for the default name.
 
     Raises:
         UserError: it cannot be made, or holds a run already.
     """
     if out is None:
-        stem = f"{now:%Y%m%d-%H%M%S}-{format_layers(layers).replace(',', '-')}"
+        stem = f"{now:%Y%m%d-%H%M%S}-{what}"
         out = Path("runs") / stem
         copies = 1
         while out.exists():

@@ -11,19 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from circuits.activation import DIODES, Kind
+from circuits.noise import Coupling, SourceKind
 from circuits.opamp import Level
 from circuits.quantities import format_quantity
 from learning import DEFAULTS, OPTIMIZERS, RULES
 from netlists.commandline import INTERRUPTED, complain, execute
 from sim import cosim
+from sim.clock import Fidelity
 from sim.config import load_config
-from sim.errors import SimulationError, UserError
-from sim.job import Outcome, run_job
+from sim.errors import SIMULATION, SimulationError
+from sim.job import Outcome, run_job, warnings
 from sim.presets import PRESETS
 from sim.record import open_folder
-from sim.schedule import Fidelity
-
-SIMULATION = 3
 
 
 def _per_task(name: str) -> str:
@@ -102,7 +101,40 @@ OPTIONS: tuple[tuple[str, str, tuple[str, ...] | str, str], ...] = (
         tuple(DIODES),
         "Diodes of the rectifier.  [default: HSMS-2850; 1N4148 in the precision rectifier]",
     ),
-    ("--n-mtj", "circuit.noise.n_mtj", "N", "Junctions in series at each node.  [default: 1]"),
+    (
+        "--source",
+        "circuit.noise.source",
+        get_args(SourceKind),
+        (
+            "Noise at every node: strings of junctions, a recording, or drawn voltages.  "
+            "[default: string]"
+        ),
+    ),
+    (
+        "--noise-file",
+        "circuit.noise.measured.file",
+        "FILE",
+        "Recording of source measured: CSV, .npy, parquet, or a folder of parquet chunks.",
+    ),
+    (
+        "--column",
+        "circuit.noise.measured.column",
+        "NAME",
+        "Column of the recording, by name or number.  [default: V, or the only one]",
+    ),
+    (
+        "--sample-time",
+        "circuit.noise.measured.sample_time",
+        "SECONDS",
+        "Time between samples of the recording, s.  [default: the recording's own]",
+    ),
+    ("--n-mtj", "circuit.noise.n_mtj", "N", "Junctions in the string of each node.  [default: 1]"),
+    (
+        "--coupling",
+        "circuit.noise.coupling",
+        get_args(Coupling),
+        ("two-way: dwell times follow each junction's simulated current.  [default: open-loop]"),
+    ),
 )
 # Switch, path, help.
 SWITCHES: tuple[tuple[str, str, str], ...] = (
@@ -117,7 +149,17 @@ SWITCHES: tuple[tuple[str, str, str], ...] = (
         "simulation.evaluation_noise",
         "Leave the noise on where losses are evaluated.",
     ),
+    (
+        "--record-noise",
+        "simulation.record_noise",
+        "Write what training drew of the noise to noise.parquet.",
+    ),
 )
+
+
+_NAMES = {path: option for option, path, _, _ in OPTIONS} | {
+    path: switch.split("/")[0] for switch, path, _ in SWITCHES
+}
 
 
 def _with_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -173,12 +215,13 @@ def run(
 
     Exit codes: 0 done, 2 a wrong input, 3 a failed simulation, 130 stopped by Ctrl-C.
     """
-    overrides, origin = _overrides(chosen, assignments)
-    config = load_config(config_file, preset, overrides, origin)
+    given = {key.replace("__", "."): value for key, value in chosen.items()}
+    config = load_config(config_file, preset, given, _NAMES, assignments)
     console = Console(stderr=False, highlight=False)
     try:
         setup = cosim.set_up(config)
-        folder = open_folder(out, setup.network.layers, datetime.now().astimezone())
+        what = "-".join(map(str, setup.network.layers))
+        folder = open_folder(out, what, datetime.now().astimezone())
         outcome = run_job(setup, folder, console, quiet=quiet)
     except SimulationError as error:
         complain(str(error))
@@ -193,27 +236,6 @@ def run(
         )
         return INTERRUPTED
     return 0
-
-
-def _overrides(
-    chosen: dict[str, Any], assignments: Sequence[str]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    names = {path: option for option, path, _, _ in OPTIONS}
-    names |= {path: switch.split("/")[0] for switch, path, _ in SWITCHES}
-    overrides: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    for key, value in chosen.items():
-        if value is not None:
-            path = key.replace("__", ".")
-            overrides[path], origin[path] = value, names[path]
-    for assignment in assignments:
-        path, equals, value = assignment.partition("=")
-        if not equals or not path:
-            raise UserError(
-                f"--set: wanted PATH=VALUE, as in circuit.opamp.gbw=300k, got {assignment!r}"
-            )
-        overrides[path], origin[path] = value, f"--set {path}"
-    return overrides, origin
 
 
 def _report(console: Console, outcome: Outcome) -> None:
@@ -240,6 +262,8 @@ def _report(console: Console, outcome: Outcome) -> None:
     console.print(table, soft_wrap=not console.is_terminal)
     for what, fact in _facts(outcome, spice=spice):
         console.print(f"{what:<26} {fact}", soft_wrap=True)
+    for warning in warnings(outcome):
+        console.print(f"warning: {warning}", soft_wrap=True)
     if setup.rule.needs_gradient and spice:
         console.print(f"no circuit in the loop: {setup.rule.name} needs the mathematics")
 
@@ -268,6 +292,8 @@ def _facts(outcome: Outcome, *, spice: bool) -> Iterator[tuple[str, str]]:
         if angles:
             pairs = outcome.alignment.pairs
             yield "angle to the gradient", f"{', '.join(angles)} (start; mean of {pairs} pairs)"
+    if outcome.nodes:
+        yield "noise at the nodes", _noise(outcome)
     yield "skipped updates", f"{main.skipped} (both passes the same)"
     if not spice:
         yield "time", f"{outcome.seconds:.1f} s, no SPICE"
@@ -280,6 +306,26 @@ def _facts(outcome: Outcome, *, spice: bool) -> Iterator[tuple[str, str]]:
         "time",
         f"{outcome.seconds:.1f} s: ngspice {outcome.ngspice_seconds:.1f} s, Python {python:.1f} s",
     )
+
+
+def _noise(outcome: Outcome) -> str:
+    nodes, noise = outcome.nodes, outcome.setup.circuit.noise
+    if outcome.setup.config.simulation.noise_off:
+        return "held off"
+    counts = {len(node.levels) for node in nodes}
+    levels = f", {_between(sorted(counts))} levels" if counts != {0} else ""
+    coupled = ", two-way in ngspice" if noise.two_way else ""
+    correlation = max(node.correlation for node in nodes)
+    return (
+        f"{noise.source}{coupled}: σ {_between([1e3 * n.sigma for n in nodes])} mV{levels}, "
+        f"occupancy {_between([n.occupancy for n in nodes])}, the two passes correlated by "
+        f"{correlation:.2g}"
+    )
+
+
+def _between(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

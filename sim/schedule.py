@@ -1,85 +1,56 @@
-"""The clock and the noise: which junction state each pass meets, to the very flip."""
+"""From samples to passes: each twice, under a source's noise or with it held off."""
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits import CircuitParameters, Network, Telegraph
-from sim.passes import Passes
+from circuits import CircuitParameters, Network, NoiseString
+from circuits.recording import Recording
+from sim.clock import Clock
+from sim.passes import NO_JUMPS, Passes
+from sim.sources import Drawn, NodeNoise, NoiseSource, open_source
 
 Array = NDArray[np.float64]
-Fidelity = Literal["full", "aperture", "op"]
-
-
-@dataclass(frozen=True)
-class Clock:
-    """When passes begin, and how much of each is looked at.
-
-    Attributes:
-        t_pass: length of a pass, s; nodes are sampled at its end.
-        t_aperture: stretch before a sampling instant that can still be felt in it, s.
-        fidelity: full: the whole pass; aperture: its last `t_aperture`; op: the states at the
-            sampling instant alone.
-    """
-
-    t_pass: float
-    t_aperture: float
-    fidelity: Fidelity
-
-    @property
-    def look_back(self) -> float:
-        """How long before a sampling instant flips count, s."""
-        return {"full": self.t_pass, "aperture": self.t_aperture, "op": 0.0}[self.fidelity]
-
-    def in_full(self) -> "Clock":
-        """The same passes, looked at from end to end."""
-        return replace(self, fidelity="full")
 
 
 class NoiseSchedule:
-    """Telegraph paths of all junctions, read pass by pass.
-
-    Each junction draws from a generator of its own, so the noise of a pass depends on the seed
-    and on the pass's number alone: not on fidelity, batch size or engine.
+    """Passes in the order of time.
 
     Args:
-        network: gives the neurons.
-        circuit: gives junctions and strings.
-        clock: gives the passes' times.
-        rng: seeds one generator per junction.
-        silent: hold every junction at its mean, so that ν is zero.
+        source: of the noise, at its beginning.
+        neurons: how many.
+        silent: hold the noise off throughout.
+        record: told of all noise that is drawn.
     """
 
     def __init__(
         self,
-        network: Network,
-        circuit: CircuitParameters,
-        clock: Clock,
-        rng: np.random.Generator,
+        source: NoiseSource,
+        neurons: int,
         *,
         silent: bool = False,
+        record: Callable[[Drawn], None] = lambda _: None,
     ) -> None:
-        self._clock = clock
-        self._string = circuit.noise_string()
-        self._shape = (network.neurons, circuit.noise.n_mtj)
+        self._source = source
+        self._held = source.held
+        self._neurons = neurons
         self._silent = silent
-        dwell = circuit.smtj.dwell_times(circuit.temperature)
-        children = rng.spawn(network.neurons * circuit.noise.n_mtj)
-        self._paths = [Telegraph(dwell, child) for child in children]
-        self.drawn = 0
+        self._record = record
 
     def held(self, inputs: Array) -> Passes:
-        """One pass a sample with the noise held off; the clock stands still meanwhile."""
+        """One pass a sample with the noise held off; the source stands still meanwhile."""
         count = len(inputs)
-        no_flips = (np.empty(0),) * len(self._paths)
         return Passes(
             inputs=inputs,
-            states=np.full((count, *self._shape), self._string.held_state),
-            flip_ages=(no_flips,) * count,
-            noise=np.zeros((count, self._shape[0])),
+            controls=np.tile(self._held, (count, 1)),
+            jumps=((NO_JUMPS,) * len(self._held),) * count,
+            noise=np.zeros((count, self._neurons)),
         )
+
+    def nodes(self, batch: int) -> tuple[NodeNoise, ...]:
+        """The law of the noise at every neuron, for batches of so many samples."""
+        return self._source.nodes(batch)
 
     def draw(self, inputs: Array, *, clean_first: bool = False) -> Passes:
         """The two passes of each sample, in the order of time.
@@ -95,22 +66,38 @@ class NoiseSchedule:
         held = self.held(twice)
         if self._silent:
             return held
-        drawn = [self._next() for _ in twice]
-        states = np.stack([states for states, _ in drawn]).astype(np.float64)
-        noise = self._string.node_noise(states.astype(np.uint8))
-        ages = [ages for _, ages in drawn]
-        if clean_first:
-            states[::2], noise[::2], ages[::2] = held.states[::2], 0.0, held.flip_ages[::2]
-        return Passes(twice, states, tuple(ages), noise)
+        drawn = self._source.draw(len(inputs))
+        self._record(drawn)
+        if not clean_first:
+            return Passes(twice, drawn.controls, drawn.jumps, drawn.noise)
+        controls, noise, jumps = drawn.controls.copy(), drawn.noise.copy(), list(drawn.jumps)
+        controls[::2], noise[::2], jumps[::2] = held.controls[::2], 0.0, held.jumps[::2]
+        return Passes(twice, controls, tuple(jumps), noise)
 
-    def _next(self) -> tuple[NDArray[np.uint8], tuple[Array, ...]]:
-        self.drawn += 1
-        instant = self.drawn * self._clock.t_pass
-        start = instant - self._clock.look_back
-        states = np.empty(len(self._paths), dtype=np.uint8)
-        ages = []
-        for k, path in enumerate(self._paths):
-            before, flips = path.window(start, instant)
-            states[k] = (before + len(flips)) % 2
-            ages.append(instant - flips)
-        return states.reshape(self._shape), tuple(ages)
+
+def open_schedule(
+    network: Network,
+    circuit: CircuitParameters,
+    clock: Clock,
+    rng: np.random.Generator,
+    *,
+    strings: Sequence[NoiseString] = (),
+    recording: Recording | None = None,
+    silent: bool = False,
+    record: Callable[[Drawn], None] = lambda _: None,
+) -> NoiseSchedule:
+    """Passes under the noise that a circuit's parameters name, from its beginning.
+
+    Args:
+        network: gives the neurons.
+        circuit: gives the source.
+        clock: gives the passes' times.
+        rng: of the noise; not of devices.
+        strings: of each neuron; all as `circuit` says by default.
+        recording: opened, where the source is measured; opened here by default.
+        silent: hold the noise off throughout.
+        record: told of all noise that is drawn.
+    """
+    strings = strings or (circuit.noise_string(),) * network.neurons
+    source = open_source(network, circuit, clock, rng, strings=strings, recording=recording)
+    return NoiseSchedule(source, network.neurons, silent=silent, record=record)

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits import CircuitParameters, Network, ResistorPairs
-from netlists.build import SolverSettings, build_deck
+from netlists.build import SolverSettings, build_deck, control_names
 from netlists.spice import format_for_library, format_number
-from netlists.stimulus import Stimulus
+from netlists.stimulus import Stimulus, still
 from sim.errors import SimulationError, UserError
 from sim.libngspice import get_library
+from sim.sources import node_sigma
 
 WITHIN = 1e-6
 """V; settled means that every node stays this close to where it ends."""
@@ -22,29 +23,42 @@ def settled_after(network: Network, circuit: CircuitParameters, solver: SolverSe
     """Time from a worst-case jump until every node stays within a microvolt, s.
 
     Three jumps, the slowest counts. A large one: all weights ±1, which loads the amplifiers more
-    than trained weights as a rule do, inputs and junctions from one extreme to the other. And two
-    small ones: all weights 0, junctions from one extreme to the other and back, so that each
-    rectifier crosses zero on its noise alone; there a precision rectifier is slowest.
+    than trained weights as a rule do, inputs and noise from one extreme to the other. And two
+    small ones: all weights 0, the noise from one extreme to the other and back, so that each
+    rectifier crosses zero on it alone; there a precision rectifier is slowest. The extremes are
+    all junctions in P and all in AP, or for another source ±σ.
 
     Raises:
         UserError: not settled within 10 ms.
         SimulationError: names the deck and the log that were kept.
     """
+    low, high = _extremes(circuit)
     shapes = [network.synapse_shape(k) for k in range(1, len(network.layers))]
     signs = [np.where(np.indices(shape).sum(axis=0) % 2, -1.0, 1.0) for shape in shapes]
     zeros = [np.zeros(shape) for shape in shapes]
-    # weights, input before and after, state before and after
-    jumps = ((signs, (-1, 1), (0, 1)), (zeros, (0, 0), (0, 1)), (zeros, (0, 0), (1, 0)))
+    # weights, input before and after, control before and after
+    jumps = (
+        (signs, (-1, 1), (low, high)),
+        (zeros, (0, 0), (low, high)),
+        (zeros, (0, 0), (high, low)),
+    )
     try:
         return max(
-            _settled(network, circuit, solver, weights=weights, inputs=inputs, states=states)
-            for weights, inputs, states in jumps
+            _settled(network, circuit, solver, weights=weights, inputs=inputs, controls=controls)
+            for weights, inputs, controls in jumps
         )
     except SimulationError as error:
         library = get_library()
         raise SimulationError(
             f"{error}, in the measurement of the settling time; {library.keep(library.deck)}"
         ) from None
+
+
+def _extremes(circuit: CircuitParameters) -> tuple[float, float]:
+    if circuit.noise.source == "string":
+        return 0.0, 1.0
+    drive = node_sigma(circuit) * circuit.noise.r_inject / circuit.synapse.r_feedback
+    return -drive, drive
 
 
 def _settled(
@@ -54,20 +68,19 @@ def _settled(
     *,
     weights: Sequence[NDArray[np.float64]],
     inputs: tuple[float, float],
-    states: tuple[float, float],
+    controls: tuple[float, float],
 ) -> float:
     pairs = [circuit.synapse.program(w) for w in weights]
-    shape = (network.neurons, circuit.noise.n_mtj)
-    no_flips = (np.empty(0),) * (shape[0] * shape[1])
-    end = Stimulus(0.0, np.full(network.layers[0], inputs[1]), np.full(shape, states[1]), no_flips)
+    count = len(control_names(network, circuit.noise))
+    end = still(0.0, np.full(network.layers[0], inputs[1]), np.full(count, controls[1]))
     at_rest = _at_rest(network, circuit, pairs, solver, end)
     lead = 1e-6
     window = _SHORTEST
     while window <= _LONGEST:
         jump = [
-            (label, Stimulus(length, np.full(network.layers[0], x), np.full(shape, s), no_flips))
-            for label, length, x, s in zip(
-                ("low", "high"), (lead, window), inputs, states, strict=True
+            (label, still(length, np.full(network.layers[0], x), np.full(count, c)))
+            for label, length, x, c in zip(
+                ("low", "high"), (lead, window), inputs, controls, strict=True
             )
         ]
         deck = build_deck(network, circuit, pairs, jump, solver=solver)

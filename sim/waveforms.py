@@ -24,7 +24,7 @@ class Waveforms:
     Attributes:
         time: s, shape (T,).
         inputs: by node, V, shape (T,).
-        noise: voltage of each neuron's noise divider, likewise.
+        noise: voltage of each neuron's noise source, likewise.
         pre: pre-activations, likewise.
         outputs: outputs of hidden layers, likewise.
         samples: sampling instants, s.
@@ -53,6 +53,7 @@ def pair_deck(
         setup.circuit,
         synapses,
         stretches,
+        strings=setup.strings,
         solver=setup.config.simulation.solver(),
         traces=traces,
         title=title,
@@ -69,7 +70,10 @@ def simulate_waveforms(
         synapses: weight resistors.
         passes: at least one pair.
     """
-    inputs, noise = input_names(setup.network), noise_trace_names(setup.network)
+    inputs, noise = (
+        input_names(setup.network),
+        noise_trace_names(setup.network, setup.circuit.noise),
+    )
     deck = pair_deck(setup, synapses, passes, traces=(*inputs, *noise))
     stop = 2 * setup.clock.look_back
     library = get_library()
@@ -85,7 +89,7 @@ def simulate_waveforms(
     waves = Waveforms(
         time=library.vector("time"),
         inputs=read(inputs),
-        noise={_neuron(name): wave for name, wave in read(noise).items()},
+        noise={_short(name): wave for name, wave in read(noise).items()},
         pre=read([name for name in probes if name.startswith("a")]),
         outputs=hidden,
         samples=(stop / 2, stop),
@@ -94,6 +98,7 @@ def simulate_waveforms(
     return waves
 
 
-def _neuron(trace: str) -> str:
-    layer, neuron, _ = trace.split(".")
-    return f"m{layer.removeprefix('xlayer')}_{neuron.removeprefix('xn')}"
+def _short(trace: str) -> str:
+    """`z1_2`, whether a control node or inside a layer: `xlayer1.z2`."""
+    layer, dot, z = trace.partition(".")
+    return f"z{layer.removeprefix('xlayer')}_{z.removeprefix('z')}" if dot else trace

@@ -35,8 +35,8 @@ def bench() -> Bench:
             parameters=cells.cell_parameters(circuit),
             models=(model,) if model else (),
             subcircuits=(
-                cells.smtj_cell(),
-                cells.string_cell(circuit.noise.n_mtj),
+                cells.smtj_cell(unequal=True),
+                cells.noise_string_cell(circuit.noise, unequal=True),
                 cells.opamp_cell(circuit.opamp),
                 cells.activation_cell(circuit),
             ),

@@ -12,12 +12,14 @@ from pydantic import BaseModel
 from netlists.export import export
 from sim.cli import commands
 from sim.config import RunConfig
+from sim.noise.command import noise
 from sim.run import run
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 COMMANDS: dict[str, click.Command] = {
     "python -m sim.run": run,
+    "python -m sim.noise": noise,
     "python -m netlists.build": export,
     "danp-cosim": commands,
 }
@@ -98,16 +100,18 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", h).strip().lower().replace(" ", "-") for h in headings}
 
 
-def test_every_picture_shown_is_made_by_an_example() -> None:
+def test_every_picture_shown_is_made_by_a_script() -> None:
     shown = {
         link.rpartition("/")[2]
         for page in PAGES
         for link in LINK.findall(page.read_text(encoding="utf8"))
         if link.endswith(".png")
     }
-    examples = {f"{path.stem}.png" for path in (ROOT / "examples").glob("*.py")}
+    scripts = [*(ROOT / "examples").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
+    made = {f"{path.stem}.png" for path in scripts}
     of_a_run = {f"run_{name}.png" for name in ("loss", "deviation", "waveforms")}
-    assert shown <= examples | of_a_run
+    of_studies = {f"study_{name}.png" for name in ("levels", "pace", "occupancy", "sharing")}
+    assert shown <= made | of_a_run | of_studies
 
 
 def test_readme_and_docs_tell_no_machine() -> None:
@@ -141,5 +145,6 @@ def test_the_reference_lists_every_parameter_with_its_default() -> None:
 
 def test_the_reference_lists_every_option() -> None:
     page = (ROOT / "docs" / "reference.md").read_text(encoding="utf8")
-    options = {name for p in run.params for name in p.opts if name.startswith("--")}
+    parameters = (*run.params, *noise.params)
+    options = {name for p in parameters for name in p.opts if name.startswith("--")}
     assert all(f"`{name}" in page for name in options - {"--help"})

@@ -87,12 +87,13 @@ ENGINE = """
     from circuits import CircuitParameters, Network
     from sim.engines import NgspiceEngine
     from sim.errors import SimulationError
-    from sim.schedule import Clock, NoiseSchedule
+    from sim.clock import Clock
+    from sim.schedule import open_schedule
     circuit = CircuitParameters()
     network, clock = Network((2, 1)), Clock(1e-3, 10e-6, "op")
     def passes(x):
         rng = np.random.default_rng(0)
-        return NoiseSchedule(network, CircuitParameters(), clock, rng).held(np.array([[x, 0.3]]))
+        return open_schedule(network, CircuitParameters(), clock, rng).held(np.array([[x, 0.3]]))
     def attempt(engine, x):
         try:
             print(engine.run(passes(x)).pre[0])

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from circuits import CircuitParameters, Network
 from circuits.activation import Kind
 from netlists.build import SolverSettings
+from sim.clock import Clock, Fidelity
 from sim.config import SimulationConfig
 from sim.engine import Readout
 from sim.engines import NgspiceEngine
-from sim.passes import Passes
-from sim.schedule import Clock, Fidelity, NoiseSchedule
+from sim.passes import NO_JUMPS, Jumps, Passes
+from sim.schedule import open_schedule
 from sim.settling import settled_after
 
 Array = NDArray[np.float64]
@@ -35,7 +36,7 @@ def run(
     samples: int,
 ) -> tuple[Passes, Readout, NgspiceEngine]:
     rng = np.random.default_rng(21)
-    passes = NoiseSchedule(network, c, clock, rng).draw(
+    passes = open_schedule(network, c, clock, rng).draw(
         rng.uniform(-1, 1, (samples, network.layers[0]))
     )
     engine = NgspiceEngine(network, c, clock, solver=SOLVER)
@@ -43,12 +44,17 @@ def run(
     return passes, engine.run(passes), engine
 
 
+def flip(age: float | None, state: float) -> Jumps:
+    """One flip into `state`, `age` s before the sample, or none."""
+    return NO_JUMPS if age is None else Jumps(np.array([age]), np.array([1.0 - state]))
+
+
 def every_node(readout: Readout) -> Array:
     return np.hstack([*readout.pre, *readout.outputs])
 
 
 @pytest.mark.parametrize(
-    ("kind", "biases", "samples"), [("diode-divider", False, 25), ("precision", True, 13)]
+    ("kind", "biases", "samples"), [("diode-divider", False, 25), ("precision", True, 20)]
 )
 def test_full_and_aperture_sample_the_same_voltages(
     kind: Kind, biases: bool, samples: int, weights: Weights
@@ -62,11 +68,13 @@ def test_full_and_aperture_sample_the_same_voltages(
             network, c, clock, weights(network, 5), samples
         )
     full, felt, rest = (every_node(readouts[f]) for f in ("full", "aperture", "op"))
-    with_flips = [any(len(a) for a in ages) for ages in passes["aperture"].flip_ages]
-    fresh = [any(len(a) and a[-1] < 1e-6 for a in ages) for ages in passes["aperture"].flip_ages]
+    with_flips = [any(len(j.ages) for j in jumps) for jumps in passes["aperture"].jumps]
+    fresh = [
+        any(len(j.ages) and j.ages[-1] < 1e-6 for j in jumps) for jumps in passes["aperture"].jumps
+    ]
     assert sum(with_flips) > 20
     assert sum(fresh) > 3
-    assert passes["full"].flips() > 1.3 * passes["aperture"].flips()
+    assert passes["full"].count_jumps() > 1.3 * passes["aperture"].count_jumps()
     np.testing.assert_allclose(full, felt, rtol=0, atol=tolerances.SAME_SAMPLE)
     # Dropping the flips inside of the aperture would show.
     assert np.abs(full - rest).max() > 100 * tolerances.SAME_SAMPLE
@@ -88,7 +96,7 @@ def test_flips_too_many_for_one_command_reach_ngspice_with_the_deck(weights: Wei
     np.testing.assert_allclose(
         every_node(full), every_node(felt), rtol=0, atol=tolerances.SAME_SAMPLE
     )
-    assert passes.flips() > 100
+    assert passes.count_jumps() > 100
 
 
 @pytest.mark.parametrize("fidelity", ["aperture", "full"])
@@ -107,9 +115,9 @@ def test_a_flip_just_before_the_sample_is_over_at_it(age: float, fidelity: Fidel
     engine.write([np.array([[0.5]])])
     levels = c.noise_string().node_levels
     for state in (0, 1):
-        states = np.array([[[float(state)]]])
+        states = np.array([[float(state)]])
         noise = np.array([[levels[state]]])
-        passes = Passes(np.array([[0.3]]), states, ((np.array([age]),),), noise)
+        passes = Passes(np.array([[0.3]]), states, ((flip(age, state),),), noise)
         got = engine.run(passes).pre[0][0, 0]
         assert got == pytest.approx(0.15 + levels[state], abs=tolerances.IDEAL_PARTS)
 
@@ -123,13 +131,13 @@ def test_a_flip_older_than_the_settling_time_leaves_less_than_a_microvolt(
     clock = Clock(1e-3, 4 * settled, "aperture")
     engine = NgspiceEngine(network, c, clock, solver=TIGHT)
     engine.write(weights(network, 5))
-    states = np.array([[[1.0], [0.0], [1.0]]])
+    states = np.array([[1.0, 0.0, 1.0]])
     noise = np.zeros((1, 3))
     inputs = np.array([[0.8, -0.6]])
 
     def sample(age: float | None) -> Array:
-        ages = tuple(np.array([age]) if age else np.empty(0) for _ in range(3))
-        return every_node(engine.run(Passes(inputs, states, (ages,), noise)))
+        jumps = tuple(flip(age, state) for state in states[0])
+        return every_node(engine.run(Passes(inputs, states, (jumps,), noise)))
 
     rest = sample(None)
     assert np.abs(sample(settled) - rest).max() < tolerances.SETTLED
@@ -147,7 +155,7 @@ def test_after_the_settling_time_a_jump_of_all_inputs_is_over(kind: Kind) -> Non
         clock = Clock(wait, min(wait, 5e-6), fidelity)
         engine = NgspiceEngine(network, c, clock, solver=TIGHT)
         engine.write([np.array([[1.0], [-1.0]]), np.array([[1.0, -1.0]])])
-        schedule = NoiseSchedule(network, c, clock, np.random.default_rng(0))
+        schedule = open_schedule(network, c, clock, np.random.default_rng(0))
         return every_node(engine.run(schedule.held(jump)))[1]
 
     rest = after_jump(settled, "op")
@@ -164,9 +172,9 @@ def test_a_precision_rectifier_takes_longer_across_zero_and_the_settling_time_sa
     engine.write([np.zeros((1, 1)), np.ones((1, 1))])
 
     def sample(age: float | None, state: float) -> Array:
-        flip = np.array([age]) if age else np.empty(0)
-        states = np.array([[[state], [0.0]]])
-        passes = Passes(np.zeros((1, 1)), states, ((flip, np.empty(0)),), np.zeros((1, 2)))
+        states = np.array([[state, 0.0]])
+        jumps = ((flip(age, state), NO_JUMPS),)
+        passes = Passes(np.zeros((1, 1)), states, jumps, np.zeros((1, 2)))
         return every_node(engine.run(passes))
 
     left = {

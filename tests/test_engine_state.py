@@ -10,10 +10,11 @@ from circuits import CircuitParameters, Network
 from circuits.activation import Kind
 from circuits.opamp import Level
 from netlists.build import SolverSettings
+from sim.clock import Clock, Fidelity
 from sim.engine import Readout
 from sim.engines import NgspiceEngine
 from sim.passes import Passes
-from sim.schedule import Clock, Fidelity, NoiseSchedule
+from sim.schedule import open_schedule
 
 Array = NDArray[np.float64]
 SOLVER = SolverSettings(reltol=1e-5, trtol=7)
@@ -29,15 +30,15 @@ def make(
     clock = Clock(T_PASS, 10e-6, fidelity)
     rng = np.random.default_rng(9)
     inputs = rng.uniform(-1, 1, (4, layers[0]))
-    passes = NoiseSchedule(network, circuit, clock, rng).draw(inputs)
+    passes = open_schedule(network, circuit, clock, rng).draw(inputs)
     return NgspiceEngine(network, circuit, clock, solver=SOLVER), passes
 
 
 def part(passes: Passes, start: int, stop: int) -> Passes:
     return Passes(
         passes.inputs[start:stop],
-        passes.states[start:stop],
-        passes.flip_ages[start:stop],
+        passes.controls[start:stop],
+        passes.jumps[start:stop],
         passes.noise[start:stop],
     )
 
@@ -116,7 +117,7 @@ def test_energy_at_rest_is_quiescent_currents_and_dividers(kind: Kind, amplifier
     clock = Clock(1e-3, 10e-6, "op")
     engine = NgspiceEngine(network, circuit, clock, solver=SOLVER)
     engine.write([np.zeros((3, 2)), np.zeros((2, 3))])
-    schedule = NoiseSchedule(network, circuit, clock, np.random.default_rng(0))
+    schedule = open_schedule(network, circuit, clock, np.random.default_rng(0))
     energy = engine.run(schedule.held(np.zeros((2, 2)))).energy
     string, noise = circuit.noise_string(), circuit.noise
     divider = noise.v_bias * (noise.v_bias - string.mean_voltage) / noise.r_series
@@ -141,7 +142,7 @@ def test_energy_grows_with_the_length_of_the_pass(weights: Weights) -> None:
         circuit = CircuitParameters()
         engine = NgspiceEngine(network, circuit, clock)
         engine.write(weights(network, 1))
-        schedule = NoiseSchedule(network, circuit, clock, np.random.default_rng(0))
+        schedule = open_schedule(network, circuit, clock, np.random.default_rng(0))
         energies.append(engine.run(schedule.held(np.array([[0.5, 0.5]]))).energy[0])
     assert energies[1] == pytest.approx(3 * energies[0], rel=tolerances.ROUNDING)
     assert energies[0] > 8 * 230e-6 * 5.0 * 1e-3
@@ -152,6 +153,6 @@ def test_what_ngspice_says_is_not_hoarded(weights: Weights) -> None:
     circuit, clock = CircuitParameters(), Clock(1e-3, 10e-6, "op")
     engine = NgspiceEngine(network, circuit, clock)
     engine.write(weights(network, 1))
-    schedule = NoiseSchedule(network, circuit, clock, np.random.default_rng(0))
+    schedule = open_schedule(network, circuit, clock, np.random.default_rng(0))
     engine.run(schedule.held(np.zeros((1500, 2))))
     assert len(engine._library.log) <= 2000

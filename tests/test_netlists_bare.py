@@ -22,9 +22,10 @@ from circuits.activation import Kind
 from circuits.opamp import Level
 from netlists.build import SolverSettings, build_deck, probe_names
 from netlists.spice import format_deck
+from sim.clock import Clock, Fidelity
 from sim.engines import NgspiceEngine
 from sim.passes import Passes, pass_stimulus
-from sim.schedule import Clock, Fidelity, NoiseSchedule
+from sim.schedule import open_schedule
 
 Array = NDArray[np.float64]
 SOLVER = SolverSettings(reltol=1e-6, trtol=7)
@@ -58,14 +59,15 @@ def quiet_pair(passes: Passes, *, flips: bool) -> Passes:
     While amplifiers still move, a sample shows the integrator's choice of steps, which differs.
     """
     for k in range(0, len(passes), 2):
-        pair = passes.states[k : k + 2]
-        ages = [a for junctions in passes.flip_ages[k : k + 2] for a in junctions if len(a)]
+        pair = passes.controls[k : k + 2]
+        jumps = [j for controls in passes.jumps[k : k + 2] for j in controls]
+        ages = [j.ages for j in jumps if len(j.ages)]
         quiet = all(a[-1] > QUIET for a in ages) and bool(ages) == flips
         if quiet and (pair[0] != pair[1]).any():
             return Passes(
                 passes.inputs[k : k + 2],
                 pair,
-                passes.flip_ages[k : k + 2],
+                passes.jumps[k : k + 2],
                 passes.noise[k : k + 2],
             )
     raise AssertionError("no such pair")
@@ -107,7 +109,7 @@ def test_bare_runs_print_what_the_engine_samples(
     engine = NgspiceEngine(network, circuit, clock, solver=SOLVER)
     rng = np.random.default_rng(7)
     inputs = rng.uniform(-1, 1, (400, layers[0]))
-    drawn = NoiseSchedule(network, circuit, clock, rng).draw(inputs)
+    drawn = open_schedule(network, circuit, clock, rng).draw(inputs)
     passes = quiet_pair(drawn, flips=fidelity != "op")
     engine.write(weights(network, 2))
     readout = engine.run(passes)

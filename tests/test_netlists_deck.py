@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits import CircuitParameters, Network, NoiseParameters, ResistorPairs
+from netlists import stimulus
 from netlists.build import build_deck
 from netlists.deck import Deck, Transient
 from netlists.elements import Element, Instance, Model, Note, Parameter, Resistor, Subcircuit
 from netlists.spice import format_deck, format_for_library, format_number
-from netlists.stimulus import EDGE, Stimulus, source_waves
+from netlists.stimulus import EDGE, NO_STEPS, Steps, Stimulus, source_waves, still
 from sim.libngspice import get_library
 
 GOLDEN = Path(__file__).parent / "golden" / "deck_2_1_1.cir"
@@ -25,13 +26,8 @@ REGENERATE = "DANP_WRITE_GOLDEN"
 
 
 def rest(network: Network, n_mtj: int = 1, duration: float = 10e-6) -> Stimulus:
-    count = network.neurons * n_mtj
-    return Stimulus(
-        duration,
-        np.linspace(-0.5, 0.5, network.layers[0]),
-        np.zeros((network.neurons, n_mtj)),
-        (np.empty(0),) * count,
-    )
+    inputs = np.linspace(-0.5, 0.5, network.layers[0])
+    return still(duration, inputs, np.zeros(network.neurons * n_mtj))
 
 
 def plain_deck(
@@ -91,15 +87,11 @@ def golden_deck() -> Deck:
         circuit.synapse.program(np.array([[0.5, -0.25, 0.125]])),
         circuit.synapse.program(np.array([[-1.0, 2.0]])),
     ]
-    first = Stimulus(
-        10e-6, np.array([0.5, -0.5]), np.array([[0.0], [1.0]]), (np.array([4e-6]), np.empty(0))
-    )
-    second = Stimulus(
-        10e-6,
-        np.array([0.5, -0.5]),
-        np.array([[1.0], [1.0]]),
-        (np.empty(0), np.array([2e-6, 3e-6])),
-    )
+    inputs = np.array([0.5, -0.5])
+    up = Steps(np.array([4e-6]), np.array([1.0]))
+    first = Stimulus(10e-6, inputs, np.array([0.0, 1.0]), (up, NO_STEPS))
+    there_and_back = Steps(np.array([2e-6, 3e-6]), np.array([0.0, 1.0]))
+    second = Stimulus(10e-6, inputs, np.array([1.0, 1.0]), (NO_STEPS, there_and_back))
     return build_deck(network, circuit, synapses, [("p1", first), ("p2", second)])
 
 
@@ -158,7 +150,7 @@ def test_every_layer_is_one_subcircuit_and_comes_once(weights: Weights) -> None:
         assert used[0].nodes == cell.ports
         kinds = [e.subcircuit for e in cell.elements if isinstance(e, Instance)]
         kind = "output_perceptron" if layer == 3 else "hidden_perceptron"
-        assert kinds == [kind] * network.layers[layer]
+        assert kinds == ["noise_string", kind] * network.layers[layer]
 
 
 def test_a_wide_layer_is_read_by_ngspice_and_solved(weights: Weights) -> None:
@@ -189,7 +181,8 @@ def test_a_wide_layer_is_read_by_ngspice_and_solved(weights: Weights) -> None:
 def test_waves_run_forward_and_meet_the_state_after_every_flip_at_the_sample(
     flips: list[float], state: float
 ) -> None:
-    quiet = Stimulus(10e-6, np.empty(0), np.array([[state]]), (np.array(flips),))
+    steps = (stimulus.flips(np.array(flips), int(state)),)
+    quiet = Stimulus(10e-6, np.empty(0), np.array([state]), steps)
     for stretches in ([quiet], [quiet, quiet]):
         wave = source_waves(stretches, ["s"])["s"]
         times = np.array([t for t, _ in wave.points])
@@ -202,7 +195,8 @@ def test_waves_run_forward_and_meet_the_state_after_every_flip_at_the_sample(
 
 def test_waves_change_at_the_flips_within_an_edge() -> None:
     flips = np.array([1e-6, 4e-6, 4.1e-6, 9.5e-6])
-    stretch = Stimulus(10e-6, np.array([0.3]), np.array([[1.0]]), (flips,))
+    steps = (Steps(flips, np.array([0.0, 1.0, 0.0, 1.0])),)
+    stretch = Stimulus(10e-6, np.array([0.3]), np.array([1.0]), steps)
     waves = source_waves([stretch, stretch], ["x", "s"])
     assert waves["x"].points[0][1] == waves["x"].points[-1][1] == pytest.approx(0.3)
     rises = [(low[0], high[0]) for low, high in pairwise(waves["s"].points) if low[1] != high[1]]

@@ -16,6 +16,8 @@ MAY_IMPORT = {
 ENGINE_LAYER = (
     "libngspice", "schedule", "passes", "engine", "engines/__init__", "engines/ideal",
     "engines/ngspice", "settling", "errors", "presets", "waveforms",
+    "clock", "coupling", "state_file", "sources/opening",
+    "sources/source", "sources/string", "sources/voltage",
 )  # fmt: skip
 PYSPICE = {"netlists/pyspice.py", "sim/libngspice.py"}
 

@@ -1,36 +1,48 @@
 """The circuit in ngspice: one deck, loaded once; resistors and sources altered from then on.
 
-A pass whose look-back holds no flip has been at rest for longer than anything settles: its
-transient would start from an operating point and stay there, so the operating point is its
-result. A pass with flips is a transient from just before the first of them.
+A pass whose look-back holds no jump of the noise, such as a junction's flip, has been at rest for
+longer than anything settles: its transient would start from an operating point and stay there, so
+the operating point is its result. A pass with jumps is a transient from just before the first of
+them.
+
+Flips too many for a command come with a deck of their own; very many, from a file beside it. A kept
+deck of a failed simulation holds them itself, so that it runs on its own.
 """
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from circuits import CircuitParameters, Network, ResistorPairs
+from circuits import CircuitParameters, Network, NoiseString, ResistorPairs
 from netlists.build import (
     SolverSettings,
     build_deck,
+    control_names,
     input_names,
     probe_names,
+    rail_sources,
     resistor_names,
-    state_names,
 )
 from netlists.deck import Deck
 from netlists.elements import Pwl
 from netlists.spice import format_deck, format_for_library, format_number, format_points
-from netlists.stimulus import Stimulus, source_waves
+from netlists.stimulus import MOST_STATES, Stimulus, source_waves, still
+from sim.clock import Clock
 from sim.engine import Array, Readout
 from sim.errors import SimulationError
 from sim.libngspice import COMMAND_LIMIT, get_library
 from sim.passes import Passes, pass_stimulus
-from sim.schedule import Clock
+from sim.state_file import state_file
 
 LEAD = 100e-9
 """Stretch simulated at rest before the first flip or a new input, s."""
+
+LONGEST_WAVE = 500
+"""Points of a junction's wave, at most; past them its states come from a file. ngspice searches a
+wave point by point, which from here on costs more than a file does
+(benchmarks/long_transients.py)."""
 
 
 class NgspiceEngine:
@@ -40,6 +52,7 @@ class NgspiceEngine:
         network: layers and biases.
         circuit: parameters of every part.
         clock: lengths and fidelity of passes.
+        strings: noise string of each neuron; all as `circuit` says by default.
         solver: accuracy.
         keep: folder for deck and log of a failed simulation; a temporary one by default.
     """
@@ -52,27 +65,23 @@ class NgspiceEngine:
         circuit: CircuitParameters,
         clock: Clock,
         *,
+        strings: Sequence[NoiseString] = (),
         solver: SolverSettings | None = None,
         keep: Path | None = None,
     ) -> None:
         self._network = network
         self._circuit = circuit
         self._clock = clock
+        self._strings = strings
         self._solver = solver or SolverSettings()
         self._keep = keep
         self._library = get_library()
         self._sources = (
             *input_names(network),
-            *state_names(network, circuit.noise.n_mtj),
+            *control_names(network, circuit.noise),
         )
         self._probes = probe_names(network)
-        self._supplies = {
-            "dd": circuit.v_dd,
-            "ss": circuit.v_ss,
-            "b": circuit.noise.v_bias,
-            "ref": -circuit.noise.v_trim,
-            "one": circuit.v_one,
-        }
+        self._supplies = rail_sources(circuit)
         self._pairs = tuple(
             circuit.synapse.program(np.zeros(network.synapse_shape(layer)))
             for layer in range(1, len(network.layers))
@@ -80,6 +89,7 @@ class NgspiceEngine:
         self._resistors: dict[str, float] = {}  # as ngspice has them
         self._levels: dict[str, float] = {}  # DC values of sources, likewise
         self._waves: dict[str, Pwl] = {}
+        self._from_file = False  # the loaded deck's states: once only, and none to alter
         self._previous_inputs: Array | None = None
         self._simulated: tuple[Stimulus, ...] = ()  # last, for the evidence of a failure
         self.passes = 0
@@ -99,6 +109,7 @@ class NgspiceEngine:
 
         Raises:
             SimulationError: names the deck and the log that were kept.
+            UserError: a pass of very many flips, and an ngspice without XSPICE's code models.
         """
         voltages = np.empty((len(passes), len(self._probes)))
         power = np.empty(len(passes))
@@ -117,23 +128,21 @@ class NgspiceEngine:
         inputs = passes.inputs[p]
         previous = inputs if self._previous_inputs is None else self._previous_inputs
         self._previous_inputs = inputs
-        ages = passes.flip_ages[p]
-        oldest = max((float(a[0]) for a in ages if len(a)), default=0.0)
+        oldest = passes.oldest(p)
         full = self._clock.fidelity == "full"
         if not full and oldest == 0.0:
-            return self._operating_point(inputs, passes.states[p])
+            return self._operating_point(inputs, passes.controls[p])
         duration = self._clock.t_pass if full else min(oldest + LEAD, self._clock.t_aperture)
         stretch = pass_stimulus(passes, p, duration)
         if not full:
             return self._transient([stretch])
-        at_rest = Stimulus(LEAD, previous, stretch.states, (np.empty(0),) * len(ages))
+        at_rest = still(LEAD, previous, stretch.controls)
         return self._transient([at_rest, stretch])
 
-    def _operating_point(self, inputs: Array, states: Array) -> tuple[Array, float]:
-        self._simulated = (Stimulus(0.0, inputs, states, ()),)
-        for name, level in zip(
-            self._sources, [*inputs.tolist(), *states.ravel().tolist()], strict=True
-        ):
+    def _operating_point(self, inputs: Array, controls: Array) -> tuple[Array, float]:
+        self._simulated = (still(0.0, inputs, controls),)
+        levels = [*inputs.tolist(), *controls.tolist()]
+        for name, level in zip(self._sources, levels, strict=True):
             if self._levels.get(name) != level:
                 self._library.command(f"alter v{name} = {format_number(level)}")
                 self._levels[name] = level
@@ -146,11 +155,11 @@ class NgspiceEngine:
     def _transient(self, stretches: Sequence[Stimulus]) -> tuple[Array, float]:
         self._simulated = tuple(stretches)
         stop = sum(stretch.duration for stretch in stretches)
-        self._set_waves(source_waves(stretches, self._sources), stretches)
         # The same limit whether a flip is old or new, so that `full` takes the same steps after it.
         longest = stop / 50 if self._clock.fidelity == "full" else self._clock.t_aperture / 10
         step = format_number(longest)
-        self._library.command(f"tran {step} {stop:.15g} 0 {step}")
+        with self._waves_set(stretches):
+            self._library.command(f"tran {step} {stop:.15g} 0 {step}")
         time = self._library.vector("time")
         if abs(time[-1] - stop) > 1e-6 * stop:
             raise SimulationError(f"ngspice, transient: ended at {time[-1]:g} s of {stop:g} s")
@@ -174,13 +183,36 @@ class NgspiceEngine:
                 raise SimulationError(f"ngspice: v({probe}) is {value} V at the sampling instant")
         return voltages
 
+    @contextlib.contextmanager
+    def _waves_set(self, stretches: Sequence[Stimulus]) -> Iterator[None]:
+        """Have ngspice's sources do what stretches say; only for a transient in this context."""
+        waves = source_waves(stretches, self._sources)
+        if not self._wants_file(waves):
+            self._set_waves(waves, stretches)
+            yield
+            return
+        with state_file(self._library, stretches) as name:
+            self._load(stretches, state_file=name)
+            yield
+
+    def _wants_file(self, waves: dict[str, Pwl]) -> bool:
+        if self._circuit.noise.source != "string":
+            return False
+        tracks = [waves[name].points for name in control_names(self._network, self._circuit.noise)]
+        return (
+            max(map(len, tracks)) > LONGEST_WAVE
+            and len(tracks) <= MOST_STATES
+            and all(volts in {0.0, 1.0} for track in tracks for _, volts in track)
+        )
+
     def _set_waves(self, waves: dict[str, Pwl], stretches: Sequence[Stimulus]) -> None:
         changed = {name: wave for name, wave in waves.items() if self._waves.get(name) != wave}
         commands = {
             name: f"alter @v{name}[pwl] = [ {format_points(wave)} ]"
             for name, wave in changed.items()
         }
-        if max((len(command) for command in commands.values()), default=0) > COMMAND_LIMIT:
+        longest = max((len(command) for command in commands.values()), default=0)
+        if self._from_file or longest > COMMAND_LIMIT:
             # Too many flips for one command: hand the waves over inside the deck.
             self._load(stretches)
             return
@@ -190,13 +222,10 @@ class NgspiceEngine:
 
     def _refresh(self) -> None:
         """Bring ngspice's resistors to those written."""
-        if self._library.owner is not self:
-            idle = Stimulus(
-                duration=self._clock.t_aperture,
-                inputs=np.zeros(self._network.layers[0]),
-                states=np.zeros((self._network.neurons, self._circuit.noise.n_mtj)),
-                flips=(np.empty(0),) * self._network.neurons * self._circuit.noise.n_mtj,
-            )
+        if self._library.owner is not self or self._from_file:
+            inputs = np.zeros(self._network.layers[0])
+            controls = np.zeros(len(self._sources) - len(inputs))
+            idle = still(self._clock.t_aperture, inputs, controls)
             self._load([idle])
             return
         for name, ohms in self._written():
@@ -211,16 +240,26 @@ class NgspiceEngine:
             for names, ohms in zip(resistor_names(layer, self._network), values, strict=True):
                 yield from zip(names, ohms, strict=True)
 
-    def _deck(self, stretches: Sequence[Stimulus]) -> Deck:
+    def _deck(self, stretches: Sequence[Stimulus], state_file: str | None = None) -> Deck:
         labelled = [(f"p{k}", stretch) for k, stretch in enumerate(stretches, start=1)]
-        return build_deck(self._network, self._circuit, self._pairs, labelled, solver=self._solver)
+        return build_deck(
+            self._network,
+            self._circuit,
+            self._pairs,
+            labelled,
+            strings=self._strings,
+            solver=self._solver,
+            state_file=state_file,
+        )
 
-    def _load(self, stretches: Sequence[Stimulus]) -> None:
+    def _load(self, stretches: Sequence[Stimulus], state_file: str | None = None) -> None:
         self._simulated = tuple(stretches)
-        self._library.load(format_for_library(self._deck(stretches)), owner=self)
+        deck = self._deck(stretches, state_file)
+        self._library.load(format_for_library(deck), owner=self)
+        self._from_file = state_file is not None
         self._waves = source_waves(stretches, self._sources)
         first = stretches[0]
-        levels = [*first.inputs.tolist(), *first.states.ravel().tolist()]
+        levels = [*first.inputs.tolist(), *first.controls.tolist()]
         self._levels = dict(zip(self._sources, levels, strict=True))
         self._resistors = dict(self._written())
 

@@ -1,0 +1,14 @@
+"""Noise sources: what stands at every node in every pass."""
+
+from sim.sources.opening import flip_paths, node_sigma, open_recording, open_source
+from sim.sources.source import Drawn, NodeNoise, NoiseSource
+
+__all__ = [
+    "Drawn",
+    "NodeNoise",
+    "NoiseSource",
+    "flip_paths",
+    "node_sigma",
+    "open_recording",
+    "open_source",
+]

@@ -1,0 +1,103 @@
+"""From parameters to a noise source."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from circuits import CircuitParameters, FlipPath, Network, NoiseString, Telegraph
+from circuits.noise import MeasuredParameters
+from circuits.recording import Recording
+from netlists.build import SolverSettings
+from sim.clock import Clock
+from sim.errors import UserError
+from sim.sources.source import NoiseSource
+from sim.sources.string import StringNoise
+from sim.sources.voltage import FreshNoise, HmmNoise, MeasuredNoise
+
+
+def open_source(
+    network: Network,
+    circuit: CircuitParameters,
+    clock: Clock,
+    rng: np.random.Generator,
+    *,
+    strings: Sequence[NoiseString],
+    recording: Recording | None = None,
+    solver: SolverSettings | None = None,
+) -> NoiseSource:
+    """The noise source that a circuit's parameters name, at its beginning.
+
+    Args:
+        network: gives the neurons.
+        circuit: gives the source.
+        clock: gives the passes' times.
+        rng: each junction, or each node, draws from a child of its own, so that the noise of a
+            pass depends on the seed and the pass alone.
+        strings: of each neuron.
+        recording: opened, where the source is measured.
+        solver: of two-way coupled strings.
+    """
+    noise, neurons = circuit.noise, network.neurons
+    match noise.source:
+        case "string":
+            rngs = rng.spawn(neurons * noise.n_mtj)
+            return StringNoise(strings, flip_paths(strings, rngs, solver), clock)
+        case "measured":
+            return MeasuredNoise(network, circuit, recording or open_recording(noise.measured))
+        case "hmm":
+            return HmmNoise(circuit, clock, rng.spawn(neurons))
+        case "bernoulli":
+            return FreshNoise(circuit, noise.bernoulli, "bernoulli", rng.spawn(neurons))
+        case "binomial":
+            return FreshNoise(circuit, noise.binomial, "binomial", rng.spawn(neurons))
+        case "gaussian":
+            return FreshNoise(circuit, noise.gaussian, "gaussian", rng.spawn(neurons))
+
+
+def flip_paths(
+    strings: Sequence[NoiseString],
+    rngs: Sequence[np.random.Generator],
+    solver: SolverSettings | None = None,
+) -> tuple[FlipPath, ...]:
+    """A path for every junction, strings one after the other; two-way ones are simulated."""
+    if strings[0].parameters.two_way:
+        from sim.coupling import CoupledStrings  # noqa: PLC0415  # loads ngspice
+
+        return CoupledStrings(strings, rngs, solver).paths
+    dwells = [tuple(dwell) for string in strings for dwell in string.dwell_times.tolist()]
+    return tuple(Telegraph(dwell, rng) for dwell, rng in zip(dwells, rngs, strict=True))
+
+
+def open_recording(parameters: MeasuredParameters) -> Recording:
+    """Open the recording of a measured source.
+
+    Raises:
+        UserError: none is named, or it is bad.
+    """
+    if parameters.file is None:
+        raise UserError(
+            "circuit.noise.measured.file: the measured source needs a recording; name a CSV, "
+            ".npy or parquet file or a folder of parquet chunks (--noise-file)"
+        )
+    return Recording(
+        Path(parameters.file), column=parameters.column, sample_time=parameters.sample_time
+    )
+
+
+def node_sigma(circuit: CircuitParameters, recording: Recording | None = None) -> float:
+    """Standard deviation of ν as designed, V: that of a device without spread."""
+    noise = circuit.noise
+    match noise.source:
+        case "string":
+            return circuit.noise_string().sigma
+        case "measured":
+            return noise.measured.scale * (recording or open_recording(noise.measured)).sigma
+        case "hmm":
+            return noise.hmm.sigma
+        case "bernoulli":
+            return noise.bernoulli.sigma
+        case "binomial":
+            return noise.binomial.sigma
+        case "gaussian":
+            return noise.gaussian.sigma

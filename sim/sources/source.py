@@ -1,0 +1,60 @@
+"""What a noise source is: it says what stands at every node in every pass.
+
+One interface for all, so that twin and circuit meet the same noise whatever it is made of.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.noise import SourceKind
+from sim.passes import Jumps
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Noise of consecutive passes; the fields are those of `Passes`."""
+
+    controls: Array
+    jumps: tuple[tuple[Jumps, ...], ...]
+    noise: Array
+
+
+@dataclass(frozen=True)
+class NodeNoise:
+    """What is known of the noise at a node.
+
+    Attributes:
+        sigma: standard deviation, V.
+        levels: V, ascending; empty where the noise is continuous.
+        occupancy: share of time above the mean, 1.
+        correlation: of the two passes of a pair, 1; a batch shorter than planned has more.
+    """
+
+    sigma: float
+    levels: tuple[float, ...]
+    occupancy: float
+    correlation: float
+
+
+class NoiseSource(ABC):
+    """Noise at all nodes of a network, drawn pass by pass in the order of time."""
+
+    kind: SourceKind
+
+    @property
+    @abstractmethod
+    def held(self) -> Array:
+        """Controls that hold the noise at zero, shape (C,)."""
+
+    @abstractmethod
+    def draw(self, pairs: int) -> Drawn:
+        """The noise of the next passes: two a sample, one pair after the other."""
+
+    @abstractmethod
+    def nodes(self, batch: int) -> tuple[NodeNoise, ...]:
+        """The law of the noise at every neuron, for batches of so many samples."""

@@ -1,0 +1,78 @@
+"""Strings of junctions as a noise source: telegraph paths read pass by pass."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits import FlipPath, NoiseString
+from sim.clock import Clock
+from sim.passes import NO_JUMPS, Jumps
+from sim.sources.source import Array, Drawn, NodeNoise, NoiseSource
+
+
+class StringNoise(NoiseSource):
+    """Strings of junctions, whose states are the controls.
+
+    Args:
+        strings: one a neuron.
+        paths: one a junction, strings one after the other.
+        clock: when passes are sampled.
+    """
+
+    kind = "string"
+
+    def __init__(
+        self, strings: Sequence[NoiseString], paths: Sequence[FlipPath], clock: Clock
+    ) -> None:
+        self._strings = strings
+        self._paths = paths
+        self._clock = clock
+        self._drawn = 0
+
+    @property
+    def held(self) -> Array:
+        """Every junction between its states, so that the divider rests at its mean."""
+        return np.repeat([s.held_state for s in self._strings], len(self._strings[0].junctions))
+
+    def draw(self, pairs: int) -> Drawn:
+        """States at the sampling instants, and the flips before them."""
+        drawn = [self._next() for _ in range(2 * pairs)]
+        states = np.stack([states for states, _ in drawn])
+        shaped = states.reshape(len(states), len(self._strings), -1)
+        noise = [string.node_noise(shaped[:, j]) for j, string in enumerate(self._strings)]
+        return Drawn(
+            states.astype(np.float64),
+            tuple(jumps for _, jumps in drawn),
+            np.stack(noise, axis=1),
+        )
+
+    def _next(self) -> tuple[NDArray[np.uint8], tuple[Jumps, ...]]:
+        self._drawn += 1
+        instant = self._drawn * self._clock.t_pass
+        start = instant - self._clock.look_back
+        states = np.empty(len(self._paths), dtype=np.uint8)
+        jumps = []
+        for k, path in enumerate(self._paths):
+            before, flips = path.window(start, instant)
+            states[k] = (before + len(flips)) % 2
+            jumps.append(_flips(instant - flips, before))
+        return states, tuple(jumps)
+
+    def nodes(self, batch: int) -> tuple[NodeNoise, ...]:  # noqa: ARG002  # samples follow pair by pair
+        """From the strings' closed forms."""
+        return tuple(
+            NodeNoise(
+                string.sigma,
+                tuple(np.sort(string.node_levels).tolist()),
+                float(string.probabilities[string.node_levels > 0].sum()),
+                string.correlation(self._clock.t_pass),
+            )
+            for string in self._strings
+        )
+
+
+def _flips(ages: Array, before: int) -> Jumps:
+    if len(ages) == 0:
+        return NO_JUMPS
+    return Jumps(ages, ((before + np.arange(len(ages))) % 2).astype(np.float64))
