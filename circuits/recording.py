@@ -5,7 +5,7 @@ measured series comes (Koenders et al., arXiv 2412.12783, Appendix A: read in or
 """
 
 from collections.abc import Iterator
-from itertools import cycle
+from itertools import chain, cycle
 from pathlib import Path
 
 import numpy as np
@@ -109,10 +109,11 @@ class Tape:
 
     Args:
         recording: what is on it.
+        start: number of the first sample read, 0…length.
     """
 
-    def __init__(self, recording: Recording) -> None:
-        self._pieces = _endless(recording)
+    def __init__(self, recording: Recording, start: int = 0) -> None:
+        self._pieces = chain(recording.chunks(start), _endless(recording))
         self._rest = np.empty(0)
 
     def read(self, count: int) -> Array:

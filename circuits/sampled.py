@@ -37,6 +37,7 @@ class MeasuredParameters(Parameters):
     )
     scale: Ratio = Field(default=1.0, gt=0, description="V at the node per V recorded, 1")
     remove_mean: bool = Field(default=True, description="take the recording's mean away")
+    start: Count = Field(default=0, ge=0, description="number of the first sample read, 0…")
 
 
 class HmmParameters(Parameters):

@@ -1,6 +1,7 @@
 """Remake every picture of the README and the documentation: `python examples/make_gallery.py`.
 
-Takes a few minutes; the default run's figures come with its `summary.json` figures printed.
+Takes a quarter of an hour, most of it for the studies of the noise; the default run's figures come
+with its `summary.json` figures printed.
 """
 
 import shutil
@@ -11,6 +12,8 @@ import deviation_by_part
 import export_and_run
 import ideal_against_in_loop
 import neuron_transfer
+import noise_at_three_fields
+import noise_studies
 import telegraph_noise
 
 from sim.run import main as run
@@ -34,6 +37,8 @@ def main(out: Path = PICTURES) -> list[Path]:
     neuron_transfer.main(out)
     deviation_by_part.main(out)
     ideal_against_in_loop.main(out)
+    noise_at_three_fields.main(out)
+    noise_studies.main(out)
     return sorted(out.glob("*.png"))
 
 

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from circuits import CircuitParameters, NoiseParameters, Telegraph
 from sim.figures import COLOURS
+from sim.noise.specimen import sampled_states
 
 Array = NDArray[np.float64]
 PICTURES = Path(__file__).parents[1] / "docs" / "images"
 
 _STEP = 20e-6  # s between samples: a fifteenth of a mean dwell
-_BLOCK = 25_000  # samples read at a time; a path lets go of flips that are long over
 _LAGS = 41
 
 
@@ -54,7 +54,7 @@ def draw(n_mtj: int, samples: int, seed: int) -> Drawn:
     string = circuit.noise_string()
     dwell = circuit.smtj.dwell_times(circuit.temperature)
     children = np.random.default_rng(seed).spawn(n_mtj)
-    states = np.column_stack([_sampled(Telegraph(dwell, child), samples) for child in children])
+    states = sampled_states([Telegraph(dwell, child) for child in children], _STEP, samples)
     noise = string.node_noise(states)
     counts = np.bincount(states.sum(axis=1, dtype=np.intp), minlength=n_mtj + 1)
     lags = _STEP * np.arange(_LAGS, dtype=np.float64)
@@ -68,16 +68,6 @@ def draw(n_mtj: int, samples: int, seed: int) -> Drawn:
         np.array([_correlation(noise, k) for k in range(_LAGS)]),
         np.exp(-lags * (1 / dwell[0] + 1 / dwell[1])),
     )
-
-
-def _sampled(path: Telegraph, samples: int) -> NDArray[np.uint8]:
-    """States of a junction, 0 or 1, at equal steps; shape (samples,)."""
-    blocks = []
-    for first in range(0, samples, _BLOCK):
-        times = np.arange(first, min(first + _BLOCK, samples)) * _STEP
-        state, flips = path.window(times[0], times[-1])
-        blocks.append((state + np.searchsorted(flips, times, side="right")) % 2)
-    return np.concatenate(blocks).astype(np.uint8)
 
 
 def _correlation(noise: Array, lag: int) -> float:

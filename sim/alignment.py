@@ -8,6 +8,7 @@ import numpy as np
 from learning import angle_deg, loss_gradient
 from sim.cosim import Setup, effective_weights, measure
 from sim.engine import Engine
+from sim.passes import join_passes
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,14 @@ def measure_alignment(setup: Setup, engines: dict[str, Engine], pairs: int) -> A
     wanted = [*gradient[0], *(gradient[1] if setup.network.biases else ())]
     inputs = np.repeat(task.train_inputs, repeats, axis=0)
     targets = np.repeat(task.train_targets, repeats, axis=0)
-    passes = setup.schedule(1, silent=setup.config.simulation.noise_off).draw(
-        inputs, clean_first=setup.rule.clean_first_pass
+    schedule = setup.schedule(1, silent=setup.config.simulation.noise_off)
+    # In the batches of training: a recording's order depends on them.
+    batch = setup.config.task.batch or 1
+    passes = join_passes(
+        [
+            schedule.draw(inputs[k : k + batch], clean_first=setup.rule.clean_first_pass)
+            for k in range(0, len(inputs), batch)
+        ]
     )
     degrees: dict[str, float | None] = {}
     for name, engine in engines.items():

@@ -33,6 +33,7 @@ from sim.waveforms import pair_deck, simulate_waveforms
 _ALIGNMENT_PAIRS = 400  # enough that scatter does not pass for a bad rule
 _LISTED = 64  # levels of a node listed in the summary, at most
 _CORRELATED = 0.1  # between the two passes, from which on a run warns
+_TIED = 0.5  # between neighbouring nodes, likewise
 _LOOKED_AT = 32  # junctions up to which waveforms show whole passes
 
 
@@ -331,6 +332,7 @@ def _noise(outcome: Outcome) -> dict[str, Any]:
                 "levels_v": list(node.levels) if 0 < len(node.levels) <= _LISTED else None,
                 "occupancy": node.occupancy,
                 "pass_correlation": node.correlation,
+                "neighbour_correlation": node.neighbour,
             }
             for name, node in zip(probes, outcome.nodes, strict=False)
         ],
@@ -340,11 +342,21 @@ def _noise(outcome: Outcome) -> dict[str, Any]:
 def warnings(outcome: Outcome) -> Iterator[str]:
     """What a run's figures should be read with, a sentence each."""
     setup = outcome.setup
+    if setup.config.simulation.noise_off:
+        return
+    tied = max((node.neighbour for node in outcome.nodes), default=0.0)
+    if tied > _TIED:
+        yield (
+            "neighbouring nodes read neighbouring samples: the differences of their two passes "
+            f"are {100 * tied:.0f} % correlated, so that what would move them apart is learned "
+            "more slowly; take --batch 1, a recording with a longer sample time, or a source for "
+            "each node"
+        )
     worst = max((abs(node.correlation) for node in outcome.nodes), default=0.0)
-    if worst > _CORRELATED and not setup.config.simulation.noise_off:
+    if worst > _CORRELATED:
         hint = "lengthen --t-pass"
         if setup.circuit.noise.source == "measured":
-            hint = "choose another --batch or a recording with a longer sample time"
+            hint = "take a recording with a longer sample time"
         yield (
             f"the two passes share {100 * worst:.0f} % of their noise's variance at a node: their "
             f"difference shrinks, and more of them are the same and skipped; {hint}"

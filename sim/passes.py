@@ -1,5 +1,6 @@
 """Passes: what is presented to the network, and under which noise, in plain arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,16 @@ class Passes:
     def count_jumps(self) -> int:
         """Jumps seen, over all passes and controls."""
         return sum(len(jumps.ages) for controls in self.jumps for jumps in controls)
+
+
+def join_passes(parts: Sequence[Passes]) -> Passes:
+    """Passes of several parts, one part after the other."""
+    return Passes(
+        np.concatenate([part.inputs for part in parts]),
+        np.concatenate([part.controls for part in parts]),
+        tuple(jumps for part in parts for jumps in part.jumps),
+        np.concatenate([part.noise for part in parts]),
+    )
 
 
 def split_layers(per_neuron: Array, layers: tuple[int, ...]) -> tuple[Array, ...]:

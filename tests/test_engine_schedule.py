@@ -5,7 +5,7 @@ import pytest
 
 from circuits import CircuitParameters, Network, NoiseParameters, SmtjParameters
 from sim.clock import Clock, Fidelity
-from sim.passes import Passes, pass_stimulus
+from sim.passes import Passes, join_passes, pass_stimulus
 from sim.schedule import NoiseSchedule, open_schedule
 
 NETWORK = Network((2, 3, 2))
@@ -18,15 +18,6 @@ INPUTS = np.random.default_rng(0).uniform(-1, 1, (12, 2))
 def schedule(fidelity: Fidelity, *, silent: bool = False) -> NoiseSchedule:
     clock = Clock(200e-6, 30e-6, fidelity)
     return open_schedule(NETWORK, CIRCUIT, clock, np.random.default_rng(4), silent=silent)
-
-
-def joined(parts: list[Passes]) -> Passes:
-    return Passes(
-        np.concatenate([p.inputs for p in parts]),
-        np.concatenate([p.controls for p in parts]),
-        tuple(jumps for p in parts for jumps in p.jumps),
-        np.concatenate([p.noise for p in parts]),
-    )
 
 
 def assert_same(one: Passes, other: Passes, within: float) -> None:
@@ -43,7 +34,7 @@ def assert_same(one: Passes, other: Passes, within: float) -> None:
 def test_noise_is_the_same_in_any_batch_size(size: int) -> None:
     split = schedule("aperture")
     parts = [split.draw(INPUTS[k : k + size]) for k in range(0, len(INPUTS), size)]
-    assert_same(joined(parts), schedule("aperture").draw(INPUTS), within=1.0)
+    assert_same(join_passes(parts), schedule("aperture").draw(INPUTS), within=1.0)
 
 
 def test_noise_is_the_same_in_every_fidelity() -> None:
@@ -58,7 +49,7 @@ def test_looking_at_held_passes_in_between_does_not_advance_the_clock() -> None:
     first = looked.draw(INPUTS[:6])
     looked.held(INPUTS)
     assert_same(
-        joined([first, looked.draw(INPUTS[6:])]), schedule("aperture").draw(INPUTS), within=1.0
+        join_passes([first, looked.draw(INPUTS[6:])]), schedule("aperture").draw(INPUTS), within=1.0
     )
 
 

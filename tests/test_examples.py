@@ -40,6 +40,14 @@ def test_strings_keep_to_their_levels_and_forget_as_the_closed_form_says(tmp_pat
     assert picture(tmp_path, "telegraph_noise")
 
 
+def test_fields_tilt_the_occupancy_as_the_law_says(tmp_path: Path) -> None:
+    reports = load("noise_at_three_fields").main(tmp_path, samples=60_000)
+    shares = [report.occupancy.value for report in reports]
+    # 1.2 s hold some 8,000 correlation times: shares scatter by half a percent.
+    np.testing.assert_allclose(shares, [0.8973, 0.5, 0.1027], atol=0.025)
+    assert picture(tmp_path, "noise_at_three_fields")
+
+
 def test_a_neurons_curve_is_its_diodes(tmp_path: Path) -> None:
     curves = {c.name: c for c in load("neuron_transfer").main(tmp_path, points=28)}
     for curve in curves.values():
@@ -102,3 +110,60 @@ def test_the_diodes_dominate_the_deviation(tmp_path: Path) -> None:
     assert first["divider, 1N4148"] > 2 * default
     assert first["ideal parts"] < 1e-6
     assert picture(tmp_path, "deviation_by_part")
+
+
+def studied(monkeypatch: pytest.MonkeyPatch, out: Path, name: str, **effort: int) -> Any:
+    monkeypatch.syspath_prepend(FOLDER)  # the studies are three files
+    return load("noise_studies").main(out, name, **effort)[name]
+
+
+def test_short_passes_skip_and_shrink_as_the_closed_forms_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = studied(monkeypatch, tmp_path, "pace", seeds=1, epochs=8, spice=0)
+    decay = np.exp(-2 * np.array([r.setting.x for r in study.results]))
+    skipped = np.array([r.trained["ideal"].skipped.mean() for r in study.results])
+    # 800 pairs: a share scatters by 0.017, somewhat more where they follow closely.
+    np.testing.assert_allclose(skipped, ((1 + decay) / 2) ** 5, atol=0.06)
+    np.testing.assert_allclose([r.same for r in study.results], ((1 + decay) / 2) ** 5, rtol=1e-9)
+    for result, correlation in zip(study.results, decay, strict=True):
+        np.testing.assert_allclose(result.correlation.mean(), correlation, atol=0.06)
+        assert result.difference == pytest.approx(result.expected_difference, rel=0.12)
+    # The rest of the pairs lets the mean update through: M has a trace of 1 − k a node.
+    told = [r.let_through.mean() for r in study.results]
+    np.testing.assert_allclose(told, 1 - skipped)
+    assert picture(tmp_path, "study_pace")
+
+
+def test_strings_of_any_length_are_studied_at_one_sigma(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = studied(monkeypatch, tmp_path, "levels", seeds=1, epochs=1, samples=20, spice=1)
+    chances = [r.same for r in study.built]
+    # Central binomials: Σ p_k² of n fair coins.
+    fresh = np.array([1 / 2, 6 / 16, 70 / 256, 12870 / 65536]) ** 5
+    np.testing.assert_allclose(chances, fresh, rtol=0.02)
+    equal = study.of_series("equal σ")
+    wanted = study.built[0].nodes[0].sigma
+    assert [r.nodes[0].sigma for r in equal] == pytest.approx([wanted] * 3)
+    for result in study.built:
+        # Twin and circuit see one noise; at operating points they skip the same pairs.
+        assert result.trained["in_loop"].skipped == result.trained["ideal"].skipped
+    assert picture(tmp_path, "study_levels")
+
+
+def test_a_shared_recording_ties_passes_and_nodes_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = studied(monkeypatch, tmp_path, "sharing", seeds=1, epochs=10, spice=0)
+    one, ten = study.results[2], study.results[5]
+    chain = 1 - 2 * 0.0809
+    # Two nodes a layer, then one: two samples of the recording lie between passes, then one.
+    levels = 5.9316154**2 / (5.9316154**2 + 0.90841466**2)
+    wanted = levels * chain ** np.array([2, 2, 2, 2, 1])
+    np.testing.assert_allclose(one.correlation, wanted, atol=0.05)
+    np.testing.assert_allclose(
+        ten.correlation, levels * chain ** np.array([20, 20, 20, 20, 10]), atol=0.1
+    )
+    assert np.ptp(one.let_through) > 2 * np.ptp(study.results[1].let_through)
+    assert picture(tmp_path, "study_sharing")

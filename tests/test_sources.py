@@ -321,6 +321,41 @@ def test_a_recording_is_read_in_the_papers_order(remove_mean: bool, tmp_path: Pa
     assert not np.isclose(singly[1, :3], whole[1, :3], rtol=0, atol=1e-6).any()
 
 
+def test_a_recording_may_begin_further_on(tmp_path: Path) -> None:
+    series = np.random.default_rng(6).normal(3e-3, 1e-3, 23)
+    np.save(tmp_path / "short.npy", series)
+    where = {"file": str(tmp_path / "short.npy"), "sample_time": "25u", "remove_mean": False}
+    passes = schedule(circuit("measured", measured=where | {"scale": 1, "start": 20})).draw(
+        inputs(1)
+    )
+    np.testing.assert_allclose(passes.noise[0, :3], series[20:23], rtol=0, atol=READ_BACK)
+    np.testing.assert_allclose(passes.noise[1, :3], series[:3], rtol=0, atol=READ_BACK)
+    line = r"^circuit\.noise\.measured\.start: wanted less than the recording's 23 samples, got 23$"
+    with pytest.raises(UserError, match=line):
+        schedule(circuit("measured", measured=where | {"start": 23}))
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+def test_neighbours_on_one_recording_share_what_the_source_says(batch: int, tmp_path: Path) -> None:
+    """Of a chain without observation noise: autocorrelation ρᵏ, so by hand."""
+    chain = {"flip_up": 0.1, "flip_down": 0.1, "observation_noise": 0}
+    c = circuit("hmm", hmm=chain)
+    series = HiddenMarkovChain(c.noise.hmm, np.random.default_rng(2)).values(0, 190_000)
+    np.save(tmp_path / "long.npy", series)
+    measured = {"file": str(tmp_path / "long.npy"), "sample_time": "25u", "scale": 1}
+    drawn = schedule(circuit("measured", measured=measured))
+    lag, rho = 3 * batch, 0.8  # samples from pass 1 to pass 2 in the layer of three
+    shared = (2 * rho - rho ** (lag - 1) - rho ** (lag + 1)) / (2 * (1 - rho**lag))
+    law = drawn.nodes(batch)[0]
+    # Some 20,000 independent stretches: a hundredth, and as much again for the quotient.
+    assert law.neighbour == pytest.approx(shared, abs=0.03)
+    assert law.correlation == pytest.approx(rho**lag, abs=0.03)
+    noise = np.concatenate([drawn.draw(inputs(batch)).noise for _ in range(8000 // batch)])
+    moved = noise[1::2] - noise[::2]
+    assert np.corrcoef(moved[:, 0], moved[:, 1])[0, 1] == pytest.approx(shared, abs=0.06)
+    assert schedule(c).nodes(batch)[0].neighbour == 0
+
+
 @pytest.mark.parametrize(
     ("content", "wanted"),
     [

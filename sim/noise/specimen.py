@@ -142,7 +142,7 @@ def node_voltages(
         case "measured":
             recording = open_recording(noise.measured)
             mean = recording.mean if noise.measured.remove_mean else 0.0
-            return noise.measured.scale * (Tape(recording).read(count) - mean)
+            return noise.measured.scale * (Tape(recording, noise.measured.start).read(count) - mean)
         case "hmm":
             chain = HiddenMarkovChain(noise.hmm, rng)
             at = np.floor(np.arange(count) * step / noise.hmm.sample_time + 0.5).astype(np.intp)

@@ -80,9 +80,15 @@ def open_recording(parameters: MeasuredParameters) -> Recording:
             "circuit.noise.measured.file: the measured source needs a recording; name a CSV, "
             ".npy or parquet file or a folder of parquet chunks (--noise-file)"
         )
-    return Recording(
+    recording = Recording(
         Path(parameters.file), column=parameters.column, sample_time=parameters.sample_time
     )
+    if parameters.start >= recording.length:
+        raise UserError(
+            f"circuit.noise.measured.start: wanted less than the recording's {recording.length} "
+            f"samples, got {parameters.start}"
+        )
+    return recording
 
 
 def node_sigma(circuit: CircuitParameters, recording: Recording | None = None) -> float:

@@ -33,12 +33,14 @@ class NodeNoise:
         levels: V, ascending; empty where the noise is continuous.
         occupancy: share of time above the mean, 1.
         correlation: of the two passes of a pair, 1; a batch shorter than planned has more.
+        neighbour: correlation of their difference with the next node's, 1.
     """
 
     sigma: float
     levels: tuple[float, ...]
     occupancy: float
     correlation: float
+    neighbour: float = 0.0
 
 
 class NoiseSource(ABC):

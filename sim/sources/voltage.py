@@ -62,7 +62,7 @@ class MeasuredNoise(VoltageNoise):
         self._layers = network.layers[1:]
         self._parameters = circuit.noise.measured
         self._recording = recording
-        self._tape = Tape(recording)
+        self._tape = Tape(recording, self._parameters.start)
 
     def draw(self, pairs: int) -> Drawn:
         """The next samples of the recording."""
@@ -77,14 +77,25 @@ class MeasuredNoise(VoltageNoise):
         return self._parameters.scale * (samples - mean)
 
     def nodes(self, batch: int) -> tuple[NodeNoise, ...]:
-        """From the recording's beginning; the two passes of a node are a batch of nodes apart."""
+        """From the recording's beginning, by the order in which nodes and passes read it."""
         head = self._node(Tape(self._recording).read(min(self._recording.length, _HEAD)))
         about = head - head.mean()
+
+        def correlation(lag: int) -> float:
+            return float(about @ np.roll(about, -lag) / (about @ about))
+
         laws = []
         for count in self._layers:
-            lag = (batch * count) % len(head)
-            correlation = float(about @ np.roll(about, -lag) / (about @ about))
-            law = NodeNoise(float(head.std()), (), float((about > 0).mean()), correlation)
+            lag = batch * count  # samples from a node's pass 1 to its pass 2
+            again = correlation(lag)
+            shared = 2 * correlation(1) - correlation(lag - 1) - correlation(lag + 1)
+            law = NodeNoise(
+                float(head.std()),
+                (),
+                float((about > 0).mean()),
+                again,
+                shared / (2 * (1 - again)) if count > 1 else 0.0,
+            )
             laws += [law] * count
         return tuple(laws)
 
