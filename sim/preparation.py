@@ -1,6 +1,6 @@
 """What a run is made of: task, start, rule and clock, drawn from a configuration."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,13 +21,12 @@ from learning import (
     make_rule,
     make_task,
 )
-from netlists.stimulus import EDGE
 from sim.clock import Clock
 from sim.config import RunConfig
 from sim.errors import UserError
 from sim.schedule import NoiseSchedule, open_schedule
 from sim.settling import settled_after
-from sim.sources import Drawn, node_sigma, open_recording
+from sim.sources import Drawn, node_sigma, open_recording, require_resolvable
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def set_up(config: RunConfig) -> Setup:
             activation,
         )
         if _is(circuit, "string"):
-            _require_resolvable(strings)
+            require_resolvable(strings)
         clock = _clock(config, network)
         rule = make_rule(
             learning.rule,
@@ -158,15 +157,6 @@ def set_up(config: RunConfig) -> Setup:
 
 def _is(circuit: CircuitParameters, kind: SourceKind) -> bool:
     return circuit.noise.source == kind
-
-
-def _require_resolvable(strings: Sequence[NoiseString]) -> None:
-    shortest = min(float(string.dwell_times.min()) for string in set(strings))
-    if shortest < 10 * EDGE:
-        raise ValueError(
-            f"circuit.smtj: a mean dwell of {shortest:.3g} s is not resolved by flips that take "
-            f"{EDGE:g} s; wanted {10 * EDGE:g} s or more, so raise barrier_p and barrier_ap"
-        )
 
 
 def _clock(config: RunConfig, network: Network) -> Clock:

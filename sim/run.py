@@ -21,7 +21,7 @@ from sim.clock import Fidelity
 from sim.config import load_config
 from sim.errors import SIMULATION, SimulationError
 from sim.job import Outcome, run_job, warnings
-from sim.presets import PRESETS
+from sim.options import with_settings
 from sim.record import open_folder
 
 
@@ -179,26 +179,7 @@ def _with_options(command: Callable[..., int]) -> Callable[..., int]:
 
 @click.command(context_settings={"max_content_width": 100})
 @_with_options
-@click.option(
-    "--set",
-    "assignments",
-    metavar="PATH=VALUE",
-    multiple=True,
-    help="Any parameter by its path, as in circuit.opamp.gbw=300k; may be repeated.",
-)
-@click.option("--preset", type=click.Choice(tuple(PRESETS)), help="Settings to start from.")
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    help="TOML file, such as a run's config.toml; options override it.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Folder of the run.  [default: runs/<time>-<layers>]",
-)
-@click.option("--quiet", is_flag=True, help="Print errors only.")
+@with_settings("circuit.opamp.gbw=300k", "runs/<time>-<layers>")
 def run(
     assignments: tuple[str, ...],
     preset: str | None,

@@ -1,6 +1,9 @@
 """Fixtures for tests that solve circuits: benches for single cells, and weights."""
 
+import re
+import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,3 +71,18 @@ def weights() -> Weights:
         return [rng.normal(0, 1 / np.sqrt(shape[1]), shape) for shape in shapes]
 
     return draw
+
+
+def run_bare(folder: Path, name: str) -> dict[str, float]:
+    """What `ngspice -b` prints of a deck in a folder, by name."""
+    done = subprocess.run(
+        ["ngspice", "-b", name],  # noqa: S607
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "error" not in (done.stdout + done.stderr).lower(), done.stdout + done.stderr
+    printed = re.findall(r"^(\w+) = (\S+)$", done.stdout, re.MULTILINE)
+    return {key: float(value) for key, value in printed}

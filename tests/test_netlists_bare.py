@@ -1,13 +1,11 @@
 """Decks as a designer runs them, `ngspice -b`, against the engine in the shared library."""
 
-import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tolerances
-from conftest import Weights
+from conftest import Weights, run_bare
 from numpy.typing import NDArray
 
 from circuits import (
@@ -34,23 +32,6 @@ T_PASS = 35e-6
 QUIET = 2e-6
 # Some 14 µs in a state, so that apertures hold flips.
 JUNCTION = SmtjParameters(barrier_p=0.245, barrier_ap=0.25)
-
-
-def run_bare(text: str, folder: Path) -> dict[str, float]:
-    """What `ngspice -b` prints, by name."""
-    path = folder / "deck.cir"
-    path.write_text(text, encoding="ascii")
-    done = subprocess.run(
-        ["ngspice", "-b", path.name],  # noqa: S607
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "error" not in (done.stdout + done.stderr).lower(), done.stdout + done.stderr
-    printed = re.findall(r"^(\w+) = (\S+)$", done.stdout, re.MULTILINE)
-    return {name: float(value) for name, value in printed}
 
 
 def quiet_pair(passes: Passes, *, flips: bool) -> Passes:
@@ -116,7 +97,8 @@ def test_bare_runs_print_what_the_engine_samples(
     length = {"op": 0.0, "aperture": T_APERTURE, "full": T_PASS}[fidelity]
     stretches = [(f"p{p + 1}", pass_stimulus(passes, p, length)) for p in (0, 1)]
     deck = build_deck(network, circuit, engine.pairs, stretches, solver=SOLVER)
-    printed = run_bare(format_deck(deck), tmp_path)
+    (tmp_path / "deck.cir").write_text(format_deck(deck), encoding="ascii")
+    printed = run_bare(tmp_path, "deck.cir")
     got = {
         f"{node}_p{p + 1}": volts[p]
         for p in (0, 1)

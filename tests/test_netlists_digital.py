@@ -1,7 +1,6 @@
 """Junction states from a file (XSPICE) against the same states as piecewise linear sources."""
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tolerances
-from conftest import Weights
+from conftest import Weights, run_bare
 from numpy.typing import NDArray
 
 from circuits import CircuitParameters, Network, NoiseString, Telegraph
@@ -243,20 +242,6 @@ def test_twenty_thousand_flips_are_all_there(states_beside: Path) -> None:
     levels = c.noise_string().levels
     z = found["xlayer1.z1"]
     assert len(crossings(found["time"], z, float(levels.mean()))) == edges
-
-
-def run_bare(folder: Path, name: str) -> dict[str, float]:
-    done = subprocess.run(
-        ["ngspice", "-b", name],  # noqa: S607
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "error" not in (done.stdout + done.stderr).lower(), done.stdout + done.stderr
-    printed = re.findall(r"^(\w+) = (\S+)$", done.stdout, re.MULTILINE)
-    return {key: float(value) for key, value in printed}
 
 
 def test_a_bare_run_of_such_a_deck_prints_the_same_voltages(tmp_path: Path) -> None:

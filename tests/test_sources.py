@@ -5,7 +5,6 @@ samples on a time axis, and the simulated circuit against the twin.
 """
 
 import math
-from collections.abc import Sequence
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -26,7 +25,7 @@ from sim.clock import Clock, Fidelity
 from sim.engine import Readout
 from sim.engines import IdealEngine, NgspiceEngine
 from sim.errors import UserError
-from sim.passes import Passes, pass_stimulus
+from sim.passes import Passes, join_passes, pass_stimulus
 from sim.schedule import NoiseSchedule, open_schedule
 from sim.sources import NodeNoise, NoiseSource, node_sigma, open_recording, open_source
 
@@ -125,15 +124,6 @@ def law(c: CircuitParameters) -> tuple[NodeNoise, ...]:
 
 def inputs(count: int) -> Array:
     return np.random.default_rng(0).uniform(-1, 1, (count, NETWORK.layers[0]))
-
-
-def joined(parts: Sequence[Passes]) -> Passes:
-    return Passes(
-        np.concatenate([p.inputs for p in parts]),
-        np.concatenate([p.controls for p in parts]),
-        tuple(jumps for p in parts for jumps in p.jumps),
-        np.concatenate([p.noise for p in parts]),
-    )
 
 
 def assert_same(one: Passes, other: Passes, within: float) -> None:
@@ -315,7 +305,7 @@ def test_a_recording_is_read_in_the_papers_order(remove_mean: bool, tmp_path: Pa
     assert passes.count_jumps() == 0
     # The order is that of batches, so that their size matters.
     alone = schedule(c)
-    singly = joined([alone.draw(inputs(1)) for _ in range(3)]).noise
+    singly = join_passes([alone.draw(inputs(1)) for _ in range(3)]).noise
     whole = schedule(c).draw(inputs(3)).noise
     np.testing.assert_array_equal(singly[0, :3], whole[0, :3])
     assert not np.isclose(singly[1, :3], whole[1, :3], rtol=0, atol=1e-6).any()
@@ -466,7 +456,7 @@ def test_noise_is_the_same_in_any_batch_size(kind: SourceKind, size: int) -> Non
     for k in range(0, len(x), size):
         parts.append(split.draw(x[k : k + size]))
         split.held(x)  # looking does not advance the source
-    assert_same(joined(parts), schedule(c, "aperture").draw(x), within=1.0)
+    assert_same(join_passes(parts), schedule(c, "aperture").draw(x), within=1.0)
 
 
 @pytest.mark.parametrize("kind", SOURCES)
@@ -536,7 +526,7 @@ def assert_twin_and_circuit_agree(
     rng = np.random.default_rng(11)
     drawn = open_schedule(LAYERS, c, clock, rng, strings=strings)
     x = rng.uniform(-1, 1, (8, LAYERS.layers[0]))
-    passes = joined([drawn.draw(x), drawn.held(x[:2])])
+    passes = join_passes([drawn.draw(x), drawn.held(x[:2])])
     solver = SolverSettings(reltol=1e-5, trtol=7)
     engine = NgspiceEngine(LAYERS, c, clock, strings=strings, solver=solver)
     twin = IdealEngine(LAYERS, c)

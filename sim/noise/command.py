@@ -16,7 +16,6 @@ from circuits.noise import Arrangement, Coupling, SourceKind
 from circuits.quantities import format_quantity, parse_quantity
 from circuits.smtj import AP
 from netlists.commandline import complain, execute
-from netlists.stimulus import EDGE
 from sim.config import RunConfig, load_config
 from sim.errors import SIMULATION, SimulationError, UserError
 from sim.libngspice import get_library
@@ -25,8 +24,9 @@ from sim.noise.figure import plot_noise
 from sim.noise.in_circuit import NODE, InCircuit, in_circuit
 from sim.noise.specimen import Specimen, drawn, from_recording
 from sim.noise.table import half_span, print_findings
-from sim.presets import PRESETS
+from sim.options import with_settings
 from sim.record import open_folder, versions
+from sim.sources import require_resolvable
 
 _SAMPLES = {"recording": 1_000_000, "drawn": 100_000, "in circuit": 40_000}
 _FEWEST = 100
@@ -135,24 +135,7 @@ class Quantities(Quantity):
     help="Inputs of that neuron; its weights are drawn as at the start of a run.",
 )
 @click.option("--seed", metavar="N", help="Seed of everything random.  [default: 0]")
-@click.option(
-    "--set",
-    "assignments",
-    metavar="PATH=VALUE",
-    multiple=True,
-    help="Any parameter by its path, as in circuit.smtj.diameter=40n; may be repeated.",
-)
-@click.option("--preset", type=click.Choice(tuple(PRESETS)), help="Settings to start from.")
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    help="TOML file, such as a run's config.toml; options override it.",
-)
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder to write.  [default: runs/<time>-noise]"
-)
-@click.option("--quiet", is_flag=True, help="Print errors only.")
+@with_settings("circuit.smtj.diameter=40n", "runs/<time>-noise")
 def noise(  # noqa: PLR0917  # click hands over by name
     recordings: tuple[Path, ...],
     fields: tuple[float, ...] | None,
@@ -257,14 +240,10 @@ class _Look:
         rng = others[number]
         try:
             (string,) = circuit.noise_strings(1, devices)
-            shortest = string.dwell_times.min()
+            if circuit.noise.source == "string":
+                require_resolvable([string])
         except ValueError as error:
-            raise UserError(f"circuit: {error}") from None
-        if circuit.noise.source == "string" and shortest < 10 * EDGE:
-            raise UserError(
-                f"circuit.smtj: a mean dwell of {shortest:.3g} s is not resolved by flips that "
-                f"take {EDGE:g} s; wanted {10 * EDGE:g} s or more, so raise the barriers"
-            )
+            raise UserError(str(error)) from None
         solver = self.config.simulation.solver()
         kind = "in circuit" if self.simulate else "drawn"
         count = self.samples or _SAMPLES[kind]

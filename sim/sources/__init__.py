@@ -1,6 +1,12 @@
 """Noise sources: what stands at every node in every pass."""
 
-from sim.sources.opening import flip_paths, node_sigma, open_recording, open_source
+from sim.sources.opening import (
+    flip_paths,
+    node_sigma,
+    open_recording,
+    open_source,
+    require_resolvable,
+)
 from sim.sources.source import Drawn, NodeNoise, NoiseSource
 
 __all__ = [
@@ -11,4 +17,5 @@ __all__ = [
     "node_sigma",
     "open_recording",
     "open_source",
+    "require_resolvable",
 ]

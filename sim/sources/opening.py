@@ -9,6 +9,7 @@ from circuits import CircuitParameters, FlipPath, Network, NoiseString, Telegrap
 from circuits.noise import MeasuredParameters
 from circuits.recording import Recording
 from netlists.build import SolverSettings
+from netlists.stimulus import EDGE
 from sim.clock import Clock
 from sim.errors import UserError
 from sim.sources.source import NoiseSource
@@ -67,6 +68,20 @@ def flip_paths(
         return CoupledStrings(strings, rngs, solver).paths
     dwells = [tuple(dwell) for string in strings for dwell in string.dwell_times.tolist()]
     return tuple(Telegraph(dwell, rng) for dwell, rng in zip(dwells, rngs, strict=True))
+
+
+def require_resolvable(strings: Sequence[NoiseString]) -> None:
+    """Refuse junctions that flip faster than a deck can show.
+
+    Raises:
+        ValueError: a mean dwell is close to the time that a flip takes.
+    """
+    shortest = min(float(string.dwell_times.min()) for string in set(strings))
+    if shortest < 10 * EDGE:
+        raise ValueError(
+            f"circuit.smtj: a mean dwell of {shortest:.3g} s is not resolved by flips that take "
+            f"{EDGE:g} s; wanted {10 * EDGE:g} s or more, so raise barrier_p and barrier_ap"
+        )
 
 
 def open_recording(parameters: MeasuredParameters) -> Recording:

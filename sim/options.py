@@ -1,0 +1,52 @@
+"""Options that commands share: where settings come from, and where results go."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from sim.presets import PRESETS
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def with_settings(example: str, folder: str) -> Callable[[Command], Command]:
+    """Add `--set`, `--preset`, `--config`, `--out` and `--quiet`.
+
+    They are handed over as `assignments`, `preset`, `config_file`, `out` and `quiet`.
+
+    Args:
+        example: of an assignment, for the help.
+        folder: where results go by default, for the help.
+    """
+
+    def add(command: Command) -> Command:
+        for option in (
+            click.option("--quiet", is_flag=True, help="Print errors only."),
+            click.option(
+                "--out",
+                type=click.Path(path_type=Path),
+                help=f"Folder to write.  [default: {folder}]",
+            ),
+            click.option(
+                "--config",
+                "config_file",
+                type=click.Path(path_type=Path),
+                help="TOML file, such as a run's config.toml; options override it.",
+            ),
+            click.option(
+                "--preset", type=click.Choice(tuple(PRESETS)), help="Settings to start from."
+            ),
+            click.option(
+                "--set",
+                "assignments",
+                metavar="PATH=VALUE",
+                multiple=True,
+                help=f"Any parameter by its path, as in {example}; may be repeated.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return add
