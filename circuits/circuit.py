@@ -54,12 +54,14 @@ class CircuitParameters(Parameters):
         )
 
     def noise_strings(self, neurons: int, rng: np.random.Generator) -> tuple[NoiseString, ...]:
-        """The string of each neuron; where junctions spread, each device is drawn once.
+        """The string of each neuron, none for another source; spread devices are drawn once.
 
         Args:
             neurons: how many.
             rng: device k of the network draws from its k-th child.
         """
+        if self.noise.source != "string":
+            return ()
         if not self.smtj.spread:
             return (self.noise_string(),) * neurons
         n = self.noise.n_mtj

@@ -21,7 +21,7 @@ from circuits.errors import UserError
 
 Array = NDArray[np.float64]
 
-TIME_COLUMNS = ("t", "time", "Time", "time_s")
+TIME_COLUMNS = ("t", "time", "t_s", "time_s", "t (s)", "time (s)")
 CHUNK = 1 << 16  # samples held at a time, at most
 _TEXT, _NUMPY, _PARQUET = (".csv", ".txt", ".tsv"), (".npy",), (".parquet", ".pqt")
 _BUFFER = 1 << 16  # bytes of a file read at a time; text is read some tens of blocks ahead
@@ -37,6 +37,11 @@ class Columns(Protocol):
     def pieces(self, columns: Sequence[int], start: int) -> Iterator[list[Array]]:
         """Columns, by number, from a sample on; pieces of at most `CHUNK`, none empty."""
         ...
+
+
+def is_time(name: str) -> bool:
+    """Whether a column of that name holds times in s."""
+    return name.strip().lower() in TIME_COLUMNS
 
 
 def open_columns(path: Path) -> Columns:
@@ -72,7 +77,7 @@ def choose_column(source: Columns, wanted: str | None) -> int:
     """
     names = source.names
     if wanted is None and "V" not in names:
-        rest = [k for k, name in enumerate(names) if name not in TIME_COLUMNS]
+        rest = [k for k, name in enumerate(names) if not is_time(name)]
         found = [k for k in rest if source.numeric[k]] or rest
         if len(found) != 1:
             raise fault(

@@ -11,9 +11,9 @@
 string's place and drives it with `ν R_z/R_f`; there is nothing to trim then.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from circuits.quantities import Count, Ohm, Parameters, Volt
 from circuits.sampled import (
@@ -67,6 +67,26 @@ class NoiseParameters(Parameters):
     gaussian: GaussianParameters = Field(
         default=GaussianParameters(), description="source gaussian"
     )
+
+    @model_validator(mode="after")
+    def _check_used(self) -> Self:
+        if self.measured.file is not None and self.source != "measured":
+            raise ValueError(
+                f"source: a recording is named, but the source is {self.source}; set it to measured"
+            )
+        if self.source == "string":
+            return self
+        for name, default in (
+            ("n_mtj", 1),
+            ("arrangement", "series"),
+            ("coupling", "open-loop"),
+        ):
+            value = getattr(self, name)
+            if value != default:
+                raise ValueError(
+                    f"{name}: source {self.source} has no junctions, so {value} would do nothing"
+                )
+        return self
 
     @property
     def two_way(self) -> bool:

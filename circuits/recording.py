@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.columns import CHUNK, TIME_COLUMNS, choose_column, fault, listed, open_columns
+from circuits.columns import (
+    CHUNK,
+    TIME_COLUMNS,
+    choose_column,
+    fault,
+    is_time,
+    listed,
+    open_columns,
+)
 
 Array = NDArray[np.float64]
 
@@ -28,13 +36,15 @@ class Recording:
         path: file, or folder of parquet chunks `<prefix>0.pqt`, `<prefix>1.pqt`, …
         column: name or number (from 0) of the voltage's column; by default `V`, or the only
             column of numbers that is not the time.
-        sample_time: s; by default from a column `t`, `time`, `Time` or `time_s`, in s.
+        sample_time: s; by default from a column `t`, `time`, `time_s` or `time (s)`, in s.
+        timed: whether a sample time is needed.
 
     Attributes:
         path: as given.
         column: name of the voltage's column; its number where columns have no names.
         length: samples.
-        sample_time: s; `sample_time` as given wins over the column's.
+        sample_time: s; `sample_time` as given wins over the column's. NaN where there is none and
+            none is needed.
         mean: V.
         sigma: standard deviation over all samples, V.
         minimum: V.
@@ -45,7 +55,12 @@ class Recording:
     """
 
     def __init__(
-        self, path: Path, *, column: str | None = None, sample_time: float | None = None
+        self,
+        path: Path,
+        *,
+        column: str | None = None,
+        sample_time: float | None = None,
+        timed: bool = True,
     ) -> None:
         self.path = Path(path)
         if sample_time is not None and not 0 < sample_time < np.inf:
@@ -54,7 +69,9 @@ class Recording:
         names = self._source.names
         self._index = choose_column(self._source, column)
         self.column = names[self._index]
-        time = [k for k, name in enumerate(names) if name in TIME_COLUMNS]
+        time = [k for k, name in enumerate(names) if is_time(name)]
+        if sample_time is None and not time and not timed:
+            sample_time = np.nan
         if sample_time is None and not time:
             raise fault(
                 path,

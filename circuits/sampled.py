@@ -38,6 +38,7 @@ class MeasuredParameters(Parameters):
     scale: Ratio = Field(default=1.0, gt=0, description="V at the node per V recorded, 1")
     remove_mean: bool = Field(default=True, description="take the recording's mean away")
     start: Count = Field(default=0, ge=0, description="number of the first sample read, 0…")
+    stride: Count = Field(default=1, ge=1, description="read every n-th sample, 1")
 
 
 class HmmParameters(Parameters):
@@ -59,7 +60,7 @@ class HmmParameters(Parameters):
         default=0.90841466e-3, ge=0, description="standard deviation of noise on the levels, V"
     )
     sample_time: Second = Field(
-        default=25e-6, gt=0, description="time between samples, s (paper: 40 kHz)"
+        default=25e-6, ge=1e-7, description="time between samples, s (paper: 40 kHz)"
     )
     scale: Ratio = Field(default=1.0, gt=0, description="V at the node per V of the levels, 1")
 

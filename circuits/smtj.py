@@ -9,13 +9,14 @@ by a field along the easy axis and by spin-transfer torque as
     E_P = E_b,P (1 + (H − H_0)/H_k)² (1 − I/I_c)
     E_AP = E_b,AP (1 − (H − H_0)/H_k)² (1 + I/I_c)
 
-The field term is Stoner and Wohlfarth's barrier with Brown's rate (W. F. Brown, Phys. Rev. 130,
-1677, 1963); the torque enters as an effective temperature (Z. Li and S. Zhang, Phys. Rev. B 69,
-134416, 2004; R. H. Koch, J. A. Katine and J. Z. Sun, Phys. Rev. Lett. 92, 088302, 2004). Valid for
-|H − H_0| < H_k, |I| < |I_c| and barriers of several k_B T, for fields along the easy axis, and
-where heating by the current can be left out. A positive field favours P, a positive current (from
-`p` to `q`) favours AP; a negative critical current stands for a junction mounted the other way
-round.
+The field term is Stoner and Wohlfarth's barrier (Philos. Trans. R. Soc. A 240, 599, 1948), the
+attempt time constant, where Brown's rate (Phys. Rev. 130, 1677, 1963) has a prefactor that moves
+with the field, weakly beside the exponential; the torque enters as an effective temperature (Z. Li
+and S. Zhang, Phys. Rev. B 69, 134416, 2004; R. H. Koch, J. A. Katine and J. Z. Sun, Phys. Rev.
+Lett. 92, 088302, 2004). Valid for |H − H_0| < H_k, |I| < |I_c| and barriers of several k_B T, for
+fields along the easy axis, and where heating by the current can be left out. A positive field
+favours P, a positive current (from `p` to `q`) favours AP; a negative critical current stands for a
+junction mounted the other way round.
 """
 
 import math
@@ -284,6 +285,8 @@ class FlipPath(ABC):
     def __init__(self, state: int) -> None:
         self._state = state
         self._flips = np.empty(0)
+        self._new: list[NDArray[np.float64]] = []  # joined once a window is covered
+        self._count = 0
         self._held_from = 0.0
         self.end = 0.0
         """The path is known up to here, s."""
@@ -302,8 +305,11 @@ class FlipPath(ABC):
             ValueError: the window begins where the path has been let go.
         """
         while self.end <= stop:
-            self._let_go(start)
             self._extend()
+        if self._new:
+            self._flips = np.concatenate([self._flips, *self._new])
+            self._new = []
+            self._let_go(start)
         if start < self._held_from:
             raise ValueError(f"telegraph path is held from {self._held_from:g} s, got {start:g} s")
         first, last = np.searchsorted(self._flips, (start, stop), side="right")
@@ -315,13 +321,14 @@ class FlipPath(ABC):
 
     def append(self, flips: NDArray[np.float64], end: float) -> None:
         """Add the flips between the end so far and a new one, s."""
-        self._flips = np.concatenate([self._flips, flips])
+        self._new.append(flips)
+        self._count += len(flips)
         self.end = end
 
     @property
     def end_state(self) -> int:
         """State at the end of what is known."""
-        return self._state_after(len(self._flips))
+        return self._state_after(self._count)
 
     def _state_after(self, count: int) -> int:
         return (self._state + count) % 2
@@ -333,6 +340,7 @@ class FlipPath(ABC):
             self._state = self._state_after(spare)
             self._held_from = float(self._flips[spare - 1])
             self._flips = self._flips[spare:]
+            self._count -= spare
 
 
 class Telegraph(FlipPath):

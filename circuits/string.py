@@ -255,6 +255,14 @@ class NoiseString:
         return 1 / np.array(dwells)
 
     @cached_property
+    def shortest_dwell(self) -> float:
+        """Shortest mean dwell of any junction in any configuration, s."""
+        if self.parameters.coupling == "open-loop":
+            return float(self.dwell_times.min())
+        pairs = zip(self.configurations, self.levels.tolist(), strict=True)
+        return float(1 / max(self.leave_rates(states, level).max() for states, level in pairs))
+
+    @cached_property
     def mean_voltage(self) -> float:
         """Stationary mean of V_z, V."""
         return float(self.probabilities @ self.levels)

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learning import angle_deg, loss_gradient
 from sim import cosim
+from sim.alignment import measure_alignment
 from sim.config import load_config
-from sim.engine import Engine
 from sim.sources import Drawn, NodeNoise
 
 Array = NDArray[np.float64]
@@ -177,10 +176,13 @@ def run_setting(setting: Setting, effort: Effort, references: Mapping[int, Array
         engines = cosim.make_engines(setup)
         training = cosim.begin(setup, engines)
         cosim.train(training, record=lambda drawn: noise.append(_paired(drawn)))
+        learning = {name: learner.engine for name, learner in training.learners.items()}
+        pairs = min(_ANGLE_PAIRS, effort.pairs)
+        degrees = measure_alignment(setup, learning, pairs).degrees
         for name, learner in training.learners.items():
             loss = cosim.evaluate(setup, learner.engine, learner.model).loss
             skipped = learner.skipped / effort.pairs
-            rows[name].append((loss, skipped, _angle(setup, learner.engine, effort.pairs)))
+            rows[name].append((loss, skipped, degrees[name] or math.nan))
     first, second = np.moveaxis(np.concatenate(noise), 1, 0)
     return Result(
         setting,
@@ -269,25 +271,6 @@ def _let_through(difference: Array) -> Array:
     told = difference[norm > 0] / np.sqrt(norm[norm > 0, np.newaxis])
     let_through = difference.shape[1] * told.T @ told / len(difference)
     return np.asarray(np.linalg.eigvalsh(let_through), dtype=np.float64)
-
-
-def _angle(setup: cosim.Setup, engine: Engine, most: int) -> float:
-    """As `sim.alignment`, but drawn batch by batch: the order of a recording depends on it, °."""
-    task, batch = setup.task, setup.config.task.batch or 1
-    gradient, _ = loss_gradient(
-        setup.start, task.train_inputs, task.train_targets, task.loss_name, setup.activation
-    )
-    engine.write(cosim.effective_weights(setup.start, setup))
-    schedule = setup.schedule(1)
-    total = [np.zeros_like(w) for w in setup.start.weights]
-    rounds = max(1, min(_ANGLE_PAIRS, most) // len(task.train_inputs))
-    for begin in [*range(0, len(task.train_inputs), batch)] * rounds:
-        picked = slice(begin, begin + batch)
-        passes = schedule.draw(task.train_inputs[picked])
-        evidence = cosim.measure(setup, passes, engine.run(passes), task.train_targets[picked])
-        update = setup.rule.update(setup.start, evidence)
-        total = [sum_ + w for sum_, w in zip(total, update.weights, strict=True)]
-    return angle_deg(total, gradient) if any(np.any(w) for w in total) else math.nan
 
 
 def _after(curve: Sequence[float] | Array, epochs: float) -> float:

@@ -121,7 +121,7 @@ def _recorder(
 ) -> AbstractContextManager[Callable[[Drawn], None]]:
     if not setup.config.simulation.record_noise:
         return nullcontext(lambda _: None)
-    return recording_noise(folder.path, setup.network, setup.circuit.noise)
+    return recording_noise(folder.path, setup.network, setup.circuit.noise, setup.clock.t_pass)
 
 
 def _train(
@@ -323,6 +323,7 @@ def _noise(outcome: Outcome) -> dict[str, Any]:
         "coupling": noise.coupling if noise.source == "string" else None,
         "flips_by": None if noise.source != "string" else "ngspice" if noise.two_way else "drawn",
         "file": noise.measured.file if noise.source == "measured" else None,
+        "rounds": _rounds(outcome) or None,
         "recorded": NOISE_RECORD if simulation.record_noise else None,
         "nodes": [
             {
@@ -349,18 +350,31 @@ def warnings(outcome: Outcome) -> Iterator[str]:
         yield (
             "neighbouring nodes read neighbouring samples: the differences of their two passes "
             f"are {100 * tied:.0f} % correlated, so that what would move them apart is learned "
-            "more slowly; take --batch 1, a recording with a longer sample time, or a source for "
-            "each node"
+            "more slowly; take --batch 1, every n-th sample (circuit.noise.measured.stride), or a "
+            "source for each node"
         )
-    worst = max((abs(node.correlation) for node in outcome.nodes), default=0.0)
+    rounds = _rounds(outcome)
+    if rounds > 1:
+        yield f"training reads the recording {rounds:.1f} times over: its noise repeats itself"
+    worst = max((node.correlation for node in outcome.nodes), default=0.0)
     if worst > _CORRELATED:
         hint = "lengthen --t-pass"
         if setup.circuit.noise.source == "measured":
-            hint = "take a recording with a longer sample time"
+            hint = "read every n-th sample (circuit.noise.measured.stride)"
         yield (
             f"the two passes share {100 * worst:.0f} % of their noise's variance at a node: their "
-            f"difference shrinks, and more of them are the same and skipped; {hint}"
+            f"difference shrinks, and between levels more of them are the same; {hint}"
         )
+
+
+def _rounds(outcome: Outcome) -> float:
+    """How often training goes through the recording."""
+    setup = outcome.setup
+    task, recording = setup.config.task, setup.recording
+    if recording is None:
+        return 0.0
+    read = 2 * (task.epochs or 0) * (task.samples or 0) * setup.network.neurons
+    return read * setup.circuit.noise.measured.stride / recording.length
 
 
 def _loss(evaluation: cosim.Evaluation | None) -> float | None:

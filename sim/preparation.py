@@ -7,6 +7,7 @@ import numpy as np
 
 from circuits import CircuitParameters, Network, NoiseString
 from circuits.noise import SourceKind
+from circuits.quantities import format_quantity
 from circuits.recording import Recording
 from learning import (
     LOSSES,
@@ -26,7 +27,7 @@ from sim.config import RunConfig
 from sim.errors import UserError
 from sim.schedule import NoiseSchedule, open_schedule
 from sim.settling import settled_after
-from sim.sources import Drawn, node_sigma, open_recording, require_resolvable
+from sim.sources import Drawn, has_mean, node_sigma, open_recording, require_resolvable
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,14 @@ def set_up(config: RunConfig) -> Setup:
         )
         if _is(circuit, "string"):
             require_resolvable(strings)
+        sigma = node_sigma(circuit, recording)
+        _require_below_rails(circuit, sigma)
         clock = _clock(config, network)
         rule = make_rule(
             learning.rule,
             reduction=learning.reduction,
             biases=network.biases,
-            sigma=node_sigma(circuit, recording),
+            sigma=sigma,
             loss_name=task.loss_name,
             activation=activation,
             demean_inputs=learning.demean_inputs,
@@ -136,6 +139,13 @@ def set_up(config: RunConfig) -> Setup:
         optimizer = make_optimizer(learning.optimizer, eta)
     except ValueError as error:
         raise UserError(str(error)) from None
+    _require_unlike_passes(network, circuit, recording, config.task.batch or 1)
+    if rule.clean_first_pass and has_mean(circuit):
+        raise UserError(
+            f"--rule {rule.name}: it takes the noise itself for zero on average, and source "
+            f"{circuit.noise.source} as set has a mean: leave its skew and offset at 0, or "
+            "remove_mean on"
+        )
     start = init_model(network.layers, np.random.default_rng(start_seed), scale=init_scale)
     return Setup(
         config,
@@ -157,6 +167,29 @@ def set_up(config: RunConfig) -> Setup:
 
 def _is(circuit: CircuitParameters, kind: SourceKind) -> bool:
     return circuit.noise.source == kind
+
+
+def _require_below_rails(circuit: CircuitParameters, sigma: float) -> None:
+    if sigma > min(circuit.v_dd, -circuit.v_ss):
+        raise ValueError(
+            f"circuit.noise: {format_quantity(sigma, 'V')} rms at every node is beyond the rails; "
+            "lower the source's scale (is the recording in V?)"
+        )
+
+
+def _require_unlike_passes(
+    network: Network, circuit: CircuitParameters, recording: Recording | None, batch: int
+) -> None:
+    """Refuse a recording so short that a node reads the same samples in both passes."""
+    if recording is None:
+        return
+    stride = circuit.noise.measured.stride
+    for count in network.layers[1:]:
+        if batch * count * stride % recording.length == 0:
+            raise UserError(
+                f"{recording.path}: with {recording.length} samples, {batch} samples a batch and "
+                f"{count} neurons in a layer, both passes read the same; take a longer recording"
+            )
 
 
 def _clock(config: RunConfig, network: Network) -> Clock:

@@ -100,9 +100,8 @@ def open_folder(out: Path | None, what: str, now: datetime) -> RunFolder:
         while out.exists():
             copies += 1
             out = Path("runs") / f"{stem}-{copies}"
+    require_free(out)
     try:
-        if out.is_dir() and any(out.iterdir()):
-            raise UserError(f"--out: {out} is not empty; name a folder of its own")
         out.mkdir(parents=True, exist_ok=True)
         probe = out / ".write-test"
         probe.touch()
@@ -110,6 +109,21 @@ def open_folder(out: Path | None, what: str, now: datetime) -> RunFolder:
     except OSError as error:
         raise UserError(f"--out: cannot write in {out}: {error.strerror}") from None
     return RunFolder(out)
+
+
+def require_free(out: Path | None) -> None:
+    """Refuse a folder that is not empty, or no folder.
+
+    Raises:
+        UserError: as said.
+    """
+    try:
+        if out is not None and out.is_dir() and any(out.iterdir()):
+            raise UserError(f"--out: {out} is not empty; name a folder of its own")
+    except OSError as error:
+        raise UserError(f"--out: cannot read {out}: {error.strerror}") from None
+    if out is not None and out.exists() and not out.is_dir():
+        raise UserError(f"--out: {out} is a file; name a folder")
 
 
 def history_row(epoch: Epoch) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """`python -m sim.run`: train an analog network in ngspice beside its ideal twin."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -114,7 +115,7 @@ OPTIONS: tuple[tuple[str, str, tuple[str, ...] | str, str], ...] = (
         "--noise-file",
         "circuit.noise.measured.file",
         "FILE",
-        "Recording of source measured: CSV, .npy, parquet, or a folder of parquet chunks.",
+        "Recording, with --source measured: CSV, .npy, parquet, or a folder of parquet chunks.",
     ),
     (
         "--column",
@@ -126,7 +127,7 @@ OPTIONS: tuple[tuple[str, str, tuple[str, ...] | str, str], ...] = (
         "--sample-time",
         "circuit.noise.measured.sample_time",
         "SECONDS",
-        "Time between samples of the recording, s.  [default: the recording's own]",
+        "Time between its samples, s; passes hold one each.  [default: the recording's own]",
     ),
     ("--n-mtj", "circuit.noise.n_mtj", "N", "Junctions in the string of each node.  [default: 1]"),
     (
@@ -277,7 +278,11 @@ def _facts(outcome: Outcome, *, spice: bool) -> Iterator[tuple[str, str]]:
         yield "noise at the nodes", _noise(outcome)
     yield "skipped updates", f"{main.skipped} (both passes the same)"
     if not spice:
-        yield "time", f"{outcome.seconds:.1f} s, no SPICE"
+        flips = outcome.setup.circuit.noise.two_way
+        yield (
+            "time",
+            f"{outcome.seconds:.1f} s, {'ngspice for flips only' if flips else 'no SPICE'}",
+        )
         return
     yield "clipped resistors", f"{main.clipped}"
     if main.passes and main.energy > 0:
@@ -297,10 +302,11 @@ def _noise(outcome: Outcome) -> str:
     levels = f", {_between(sorted(counts))} levels" if counts != {0} else ""
     coupled = ", two-way in ngspice" if noise.two_way else ""
     correlation = max(node.correlation for node in nodes)
+    known = [node.occupancy for node in nodes if math.isfinite(node.occupancy)]
+    occupancy = f", occupancy {_between(known)}" if known else ""
     return (
-        f"{noise.source}{coupled}: σ {_between([1e3 * n.sigma for n in nodes])} mV{levels}, "
-        f"occupancy {_between([n.occupancy for n in nodes])}, the two passes correlated by "
-        f"{correlation:.2g}"
+        f"{noise.source}{coupled}: σ {_between([1e3 * n.sigma for n in nodes])} mV{levels}"
+        f"{occupancy}, the two passes correlated by {correlation:.2g}"
     )
 
 

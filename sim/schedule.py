@@ -21,7 +21,7 @@ class NoiseSchedule:
         source: of the noise, at its beginning.
         neurons: how many.
         silent: hold the noise off throughout.
-        record: told of all noise that is drawn.
+        record: told of all noise that is met.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class NoiseSchedule:
         if self._silent:
             return held
         drawn = self._source.draw(len(inputs))
+        if clean_first:
+            controls, noise, jumps = drawn.controls.copy(), drawn.noise.copy(), list(drawn.jumps)
+            controls[::2], noise[::2], jumps[::2] = held.controls[::2], 0.0, held.jumps[::2]
+            drawn = Drawn(controls, tuple(jumps), noise)
         self._record(drawn)
-        if not clean_first:
-            return Passes(twice, drawn.controls, drawn.jumps, drawn.noise)
-        controls, noise, jumps = drawn.controls.copy(), drawn.noise.copy(), list(drawn.jumps)
-        controls[::2], noise[::2], jumps[::2] = held.controls[::2], 0.0, held.jumps[::2]
-        return Passes(twice, controls, tuple(jumps), noise)
+        return Passes(twice, drawn.controls, drawn.jumps, drawn.noise)
 
 
 def open_schedule(
@@ -96,7 +96,7 @@ def open_schedule(
         strings: of each neuron; all as `circuit` says by default.
         recording: opened, where the source is measured; opened here by default.
         silent: hold the noise off throughout.
-        record: told of all noise that is drawn.
+        record: told of all noise that is met.
     """
     strings = strings or (circuit.noise_string(),) * network.neurons
     source = open_source(network, circuit, clock, rng, strings=strings, recording=recording)

@@ -292,7 +292,7 @@ def test_gaussian_samples_are_gaussian() -> None:
         (HmmParameters, {"flip_up": 0}, "greater than 0"),
         (HmmParameters, {"flip_down": 1}, "less than 1"),
         (HmmParameters, {"observation_noise": -1e-3}, "greater than or equal to 0"),
-        (HmmParameters, {"sample_time": "0"}, "greater than 0"),
+        (HmmParameters, {"sample_time": "0"}, "greater than or equal to"),
         (HmmParameters, {"sample_time": "40 kHz"}, "wanted a number in s.*, got one in Hz"),
         (HmmParameters, {"scale": "inf"}, "finite"),
         (HmmParameters, {"level_low": "1 V"}, "level_high: wanted more than level_low of 1 V"),

@@ -1,6 +1,7 @@
 """`python -m sim.noise`: what it finds, what it writes, and what it refuses."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,69 @@ def test_a_recording_gives_back_the_papers_figures(recording: Path, tmp_path: Pa
     assert agrees(found["hmm"]["flip_high_low"], 0.0809)
     assert found["hmm"]["noise_v"] == pytest.approx(0.908e-3, rel=0.02)
     assert found["dwells"][0]["observed_s"] == pytest.approx(309e-6, rel=0.05)
+
+
+def test_a_converters_steps_are_no_levels(recording: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rounded.npy"
+    np.save(path, np.round(np.load(recording), 3))
+    (one,) = look(tmp_path / "n", str(path), "--sample-time", "25u")
+    voltages = [k["voltage_v"] for k in one["found"]["levels"]]
+    assert voltages == pytest.approx([36.16e-3, 48.02e-3], abs=50e-6)
+    assert agrees(one["found"]["hmm"]["flip_low_high"], 0.0809)
+    assert not one["warnings"]
+
+
+def telegraph(rng: np.random.Generator, dwell: Callable[[int], Any], count: int) -> Any:
+    """±6 mV with the dwells drawn, sampled every 25 µs, under 0.5 mV of noise."""
+    flips = np.cumsum(dwell(count // 4))
+    states = np.searchsorted(flips, np.arange(count) * 25e-6) % 2
+    return 12e-3 * states + rng.normal(0, 0.5e-3, count)
+
+
+def test_figures_that_would_mislead_come_with_a_warning(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    count = 40_000
+    exponential = telegraph(rng, lambda n: rng.exponential(300e-6, n), count)
+    records = {
+        "good": (exponential, None),
+        "few flips": (np.where(np.arange(count) < 9_000, 0, 12e-3), "1 flips alone"),
+        "drift": (exponential + np.linspace(0, 50e-3, count), "the mean drifts"),
+        "regular": (
+            telegraph(rng, lambda n: rng.gamma(20, 15e-6, n), count),
+            "dwells are not exponential",
+        ),
+        "slow": (exponential[::200][: count // 200], "sampled too slowly"),
+    }
+    for name, (samples, line) in records.items():
+        np.save(tmp_path / f"{name}.npy", samples + rng.normal(0, 10e-6, len(samples)))
+        (one,) = look(
+            tmp_path / name, str(tmp_path / f"{name}.npy"), "--sample-time", "25u", "--levels", "2"
+        )
+        if line is None:
+            assert not one["warnings"]
+        else:
+            assert any(line in warning for warning in one["warnings"]), one["warnings"]
+
+
+def test_what_was_looked_at_is_in_the_configuration_it_leaves(tmp_path: Path) -> None:
+    tuned = look(tmp_path / "a", "--dwell", "100u", "--occupancy", "0.8", "--samples", "2000")
+    again = look(
+        tmp_path / "b", "--config", str(tmp_path / "a" / "config.toml"), "--samples", "2000"
+    )
+    assert again[0]["law"]["levels_v"] == tuned[0]["law"]["levels_v"]
+    assert again[0]["law"]["dwell_low_s"] == tuned[0]["law"]["dwell_low_s"]
+    assert again[0]["found"]["mean_v"] == tuned[0]["found"]["mean_v"]
+
+
+def test_a_recording_is_played_to_a_neuron(recording: Path, tmp_path: Path) -> None:
+    arguments = (str(recording), "--sample-time", "25u", "--in-circuit", "--samples", "2000")
+    (one,) = look(tmp_path / "n", *arguments)
+    assert one["made_by"] == "ngspice"
+    assert one["found"]["sample_time_s"] == pytest.approx(25e-6)
+    head = np.load(recording)[:2000]
+    wanted = head.mean() - np.load(recording).mean()
+    assert one["found"]["mean_v"] == pytest.approx(wanted, abs=20e-6)
+    assert one["found"]["sigma_v"] == pytest.approx(head.std(), rel=1e-3)
 
 
 def test_the_wanted_dwell_and_occupancy_are_found(tmp_path: Path) -> None:
@@ -166,15 +230,14 @@ def test_what_a_run_drew_is_a_recording_of_the_law(tmp_path: Path) -> None:
     assert summary["noise"]["recorded"] == "noise.parquet"
     table = parquet.read_table(out / "noise.parquet")
     assert table.num_rows == 2 * 3 * 40
-    names = ["pass", *(f"nu{k}" for k in ("1_1", "1_2", "2_1", "2_2", "3_1"))]
+    names = ["time", *(f"nu{k}" for k in ("1_1", "1_2", "2_1", "2_2", "3_1"))]
     assert table.column_names == [*names, "s1_1", "s1_2", "s2_1", "s2_2", "s3_1"]
     levels = CircuitParameters().noise_string().node_levels
     state = table["s2_1"].to_numpy().astype(int)
     np.testing.assert_array_equal(table["nu2_1"].to_numpy(), levels[state])
     assert not list(out.glob(".*"))
-    (one,) = look(
-        tmp_path / "n", str(out / "noise.parquet"), "--column", "nu1_2", "--sample-time", "1m"
-    )
+    (one,) = look(tmp_path / "n", str(out / "noise.parquet"), "--column", "nu1_2")
+    assert one["found"]["sample_time_s"] == pytest.approx(1e-3)
     assert [k["voltage_v"] for k in one["found"]["levels"]] == pytest.approx(levels.tolist())
 
 
@@ -223,7 +286,21 @@ BAD = [
     ("--source gaussian --dwell 1m", "--dwell and --occupancy tune junctions; source gaussian"),
     ("--n-mtj 0", "--n-mtj: input should be greater than or equal to 1"),
     ("--n-mtj 20 --set circuit.smtj.spread_tmr=0.1", "strings of unequal junctions are solved up"),
-    ("--source measured", "the measured source needs a recording"),
+    ("--source measured", "the measured source needs a recording; name a CSV, .npy or parquet"),
+    ("x.npy --n-mtj 2", "a recording is named: --source, --n-mtj, --arrangement"),
+    ("x.npy --occupancy 0", "a recording is named: --source, --n-mtj, --arrangement"),
+    ("--field 0 --occupancy 0.8", "--field and --dwell or --occupancy both set the field"),
+    (
+        "--dwell 100u --set circuit.smtj.critical_current=1m",
+        "--dwell and --occupancy tune barrier and field of junctions without torque",
+    ),
+    ("--dwell 1e30", "--dwell: barrier_p: Input should be less than or equal to 2"),
+    ("--source hmm --set circuit.noise.hmm.sample_time=1f", "circuit.noise.hmm.sample_time"),
+    (
+        "--coupling two-way --n-mtj 4 --arrangement parallel --in-circuit "  # noqa: ISC004
+        "--set circuit.noise.r_series=51.7k --set circuit.smtj.critical_current=-21u",
+        "passes the junction's critical current of -21 µA",
+    ),
     ("--set circuit.smtj.barrier_p=0.1", "a mean dwell of 4.78e-08 s is not resolved by flips"),
     ("--set circuit.smtj.critical_current=20u", "passes the junction's critical current of 20 µA"),
     ("--samples 3", "'--samples'"),

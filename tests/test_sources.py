@@ -22,10 +22,12 @@ from circuits.noise import SourceKind
 from circuits.sampled import HiddenMarkovChain
 from netlists.build import SolverSettings
 from sim.clock import Clock, Fidelity
+from sim.config import load_config
 from sim.engine import Readout
 from sim.engines import IdealEngine, NgspiceEngine
 from sim.errors import UserError
 from sim.passes import Passes, join_passes, pass_stimulus
+from sim.preparation import set_up
 from sim.schedule import NoiseSchedule, open_schedule
 from sim.sources import NodeNoise, NoiseSource, node_sigma, open_recording, open_source
 
@@ -172,7 +174,12 @@ def test_moments_occupancy_and_correlation_are_those_of_the_nodes_law(
     sigma = np.array([node.sigma for node in nodes])
     assert_mean(flat, 0.0)
     assert_mean((flat / sigma) ** 2, 1.0)
-    assert_mean((flat > 0).astype(np.float64), np.array([node.occupancy for node in nodes]))
+    occupancy = np.array([node.occupancy for node in nodes])
+    if kind == "string":
+        assert occupancy == pytest.approx([s.occupancies.mean() for s in devices(c)])
+    elif np.isfinite(occupancy).all():
+        assert_mean((flat > 0).astype(np.float64), occupancy)
+    assert np.isnan(occupancy).all() == (kind in {"binomial", "gaussian"})
     both = about[:, 0] * about[:, 1] / sigma**2
     assert_mean(both, np.array([node.correlation for node in nodes]))
     pairs = [flat[:, i] * flat[:, j] / sigma[i] / sigma[j] for i, j in combinations(range(5), 2)]
@@ -309,6 +316,61 @@ def test_a_recording_is_read_in_the_papers_order(remove_mean: bool, tmp_path: Pa
     whole = schedule(c).draw(inputs(3)).noise
     np.testing.assert_array_equal(singly[0, :3], whole[0, :3])
     assert not np.isclose(singly[1, :3], whole[1, :3], rtol=0, atol=1e-6).any()
+
+
+def test_a_recording_that_gives_both_passes_the_same_samples_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "short.npy", np.random.default_rng(6).normal(0, 1e-3, 10))
+    overrides = {
+        "circuit.noise.source": "measured",
+        "circuit.noise.measured.file": str(tmp_path / "short.npy"),
+        "simulation.engine": "ideal",
+        "task.batch": 5,
+    }
+    line = (
+        "short.npy: with 10 samples, 5 samples a batch and 2 neurons in a layer, both passes read"
+    )
+    with pytest.raises(UserError, match=line):
+        set_up(load_config(None, None, overrides))
+    set_up(load_config(None, None, overrides | {"task.batch": 4}))
+
+
+def test_a_stride_skips_samples(tmp_path: Path) -> None:
+    series = np.random.default_rng(6).normal(3e-3, 1e-3, 23)
+    np.save(tmp_path / "short.npy", series)
+    where = {"file": str(tmp_path / "short.npy"), "remove_mean": False, "scale": 1, "stride": 3}
+    passes = schedule(circuit("measured", measured=where)).draw(inputs(1))
+    np.testing.assert_allclose(passes.noise[0, :3], series[:9:3], rtol=0, atol=READ_BACK)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        ({"circuit.noise.measured.file": "x.npy"}, "the source is string; set it to measured"),
+        (
+            {"circuit.noise.source": "hmm", "circuit.noise.n_mtj": 4},
+            "n_mtj: source hmm has no junctions, so 4 would do nothing",
+        ),
+        (
+            {"circuit.noise.source": "gaussian", "circuit.noise.coupling": "two-way"},
+            "coupling: source gaussian has no junctions, so two-way would do nothing",
+        ),
+        (
+            {"circuit.noise.source": "gaussian", "circuit.noise.gaussian.sigma": 6},
+            "6 V rms at every node is beyond the rails",
+        ),
+        (
+            {
+                "circuit.noise.source": "bernoulli",
+                "circuit.noise.bernoulli.offset": 0.5,
+                "learning.rule": "np",
+            },
+            "--rule np: it takes the noise itself for zero on average, and source bernoulli",
+        ),
+    ],
+)
+def test_settings_that_would_mislead_are_refused(overrides: dict[str, object], line: str) -> None:
+    with pytest.raises(UserError, match=line):
+        set_up(load_config(None, None, {"simulation.engine": "ideal"} | overrides))
 
 
 def test_a_recording_may_begin_further_on(tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ def analyse(
     temperature: float = 27.0,
     attempt_time: float = 1e-9,
     max_levels: int = 16,
+    rounded: bool = False,
 ) -> NoiseReport:
     """Characterise a uniformly sampled noise voltage.
 
@@ -164,7 +165,8 @@ def analyse(
         sample_time: between two samples, s.
         temperature: that barriers are worth at, °C.
         attempt_time: Néel–Arrhenius τ0 that barriers start from, s.
-        max_levels: looked for at most; see `find_levels` on rounded recordings.
+        max_levels: looked for at most.
+        rounded: samples come out of a converter, whose steps are no levels.
 
     Returns:
         The report; the same samples give the same report.
@@ -179,7 +181,7 @@ def analyse(
     _require_positive(attempt_time, "attempt_time", "s")
     _require_positive(temperature + zero_Celsius, "absolute temperature", "K")
     _require_positive(max_levels, "max_levels", "levels")
-    levels = find_levels(samples, max_levels)
+    levels = find_levels(samples, max_levels, rounded=rounded)
     telegraph = states = None
     flip_probability = math.nan
     if len(levels) == 2:

@@ -1,5 +1,6 @@
 """`python -m sim.noise`: characterise a noise source, a recording, or the noise in a circuit."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from circuits import CircuitParameters, SmtjParameters
-from circuits.noise import Arrangement, Coupling, SourceKind
+from circuits.noise import Arrangement, Coupling, NoiseParameters, SourceKind
 from circuits.quantities import format_quantity, parse_quantity
 from circuits.smtj import AP
 from netlists.commandline import complain, execute
@@ -20,16 +21,18 @@ from sim.config import RunConfig, load_config
 from sim.errors import SIMULATION, SimulationError, UserError
 from sim.libngspice import get_library
 from sim.noise.analysis import NoiseReport, analyse
+from sim.noise.doubts import doubts
 from sim.noise.figure import plot_noise
 from sim.noise.in_circuit import NODE, InCircuit, in_circuit
 from sim.noise.specimen import Specimen, drawn, from_recording
 from sim.noise.table import half_span, print_findings
 from sim.options import with_settings
-from sim.record import open_folder, versions
+from sim.record import open_folder, require_free, versions
 from sim.sources import require_resolvable
 
 _SAMPLES = {"recording": 1_000_000, "drawn": 100_000, "in circuit": 40_000}
 _FEWEST = 100
+_LEVELS = 16  # looked for
 
 
 class Quantity(click.ParamType):
@@ -111,8 +114,8 @@ class Quantities(Quantity):
     type=Quantity("s", positive=True),
     metavar="SECONDS",
     help=(
-        "Time between samples, s.  [default: the recording's own; 12.36 samples in a string's "
-        "shorter dwell]"
+        "Time between samples, s.  [default: the recording's own; a string's shorter mean dwell "
+        "over 12.36]"
     ),
 )
 @click.option(
@@ -122,6 +125,12 @@ class Quantities(Quantity):
     help="Samples, at most.  [default: 1000000 of a recording, 100000 drawn, 40000 in a circuit]",
 )
 @click.option(
+    "--levels",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Levels looked for, at most.  [default: 16]",
+)
+@click.option(
     "--in-circuit",
     "simulate",
     is_flag=True,
@@ -129,7 +138,7 @@ class Quantities(Quantity):
 )
 @click.option(
     "--inputs",
-    type=click.IntRange(1, 1024),
+    type=click.IntRange(1, 512),
     default=2,
     show_default=True,
     help="Inputs of that neuron; its weights are drawn as at the start of a run.",
@@ -144,6 +153,7 @@ def noise(  # noqa: PLR0917  # click hands over by name
     column: str | None,
     sample_time: float | None,
     samples: int | None,
+    levels: int | None,
     simulate: bool,
     inputs: int,
     assignments: tuple[str, ...],
@@ -163,25 +173,30 @@ def noise(  # noqa: PLR0917  # click hands over by name
     """
     given = {_PATHS[name]: value for name, value in chosen.items()}
     config = load_config(config_file, preset, given, _OPTIONS, assignments)
-    if recordings and simulate:
+    require_free(out)
+    tuned = fields is not None or dwell is not None or occupancy is not None
+    if recordings and (tuned or any(given[path] for path in _OF_A_SOURCE)):
         raise UserError(
-            "--in-circuit simulates a source; play a recording with --source measured "
-            "--set circuit.noise.measured.file=FILE"
+            "a recording is named: --source, --n-mtj, --arrangement, --coupling, --field, --dwell "
+            "and --occupancy say what else to look at; leave one out"
         )
-    if recordings and (fields or dwell or occupancy):
-        raise UserError("--field, --dwell and --occupancy tune junctions, not recordings")
+    if fields is not None and (dwell is not None or occupancy is not None):
+        raise UserError("--field and --dwell or --occupancy both set the field; leave one out")
     look = _Look(config, simulate, inputs, column, sample_time, samples)
     console = Console(stderr=False, highlight=False)
+    circuits: list[tuple[str, CircuitParameters]] = []
     try:
-        if recordings:
+        if recordings and not simulate:
             looked_at = [look.recording(path) for path in recordings]
         else:
-            circuits = _biased(_tuned(config.circuit, dwell, occupancy), fields)
+            circuits = [(path.name, look.played(path)) for path in recordings] or _biased(
+                _tuned(look.source_of_config(), dwell, occupancy), fields
+            )
             looked_at = [look.source(k, *biased) for k, biased in enumerate(circuits)]
     except SimulationError as error:
         complain(str(error))
         return SIMULATION
-    reports = [_analysed(specimen) for specimen, _ in looked_at]
+    reports = [_analysed(specimen, levels) for specimen, _ in looked_at]
     specimens = [specimen for specimen, _ in looked_at]
     folder = open_folder(out, "noise", datetime.now().astimezone())
     by_ngspice = any(specimen.made_by == "ngspice" for specimen in specimens)
@@ -191,6 +206,8 @@ def noise(  # noqa: PLR0917  # click hands over by name
     ]
     found = versions(get_library().version if by_ngspice else None)
     folder.write_json("noise.json", {"specimens": described, "versions": found})
+    if len(circuits) == 1:
+        config = config.model_copy(update={"circuit": circuits[0][1]})
     folder.write_text("config.toml", config.to_toml())
     plot_noise(specimens, reports, folder.path / "noise.png")
     if not quiet:
@@ -207,6 +224,7 @@ _OPTIONS = {
     "circuit.temperature": "--temperature",
     "seed": "--seed",
 }
+_OF_A_SOURCE = tuple(path for path in _OPTIONS if path.startswith("circuit.noise."))
 _PATHS = {option[2:].replace("-", "_"): path for path, option in _OPTIONS.items()}
 
 
@@ -232,6 +250,31 @@ class _Look:
         )
         return specimen, None
 
+    def played(self, path: Path) -> CircuitParameters:
+        """The circuit with a recording as its source."""
+        circuit = self.config.circuit
+        noise = circuit.noise.model_dump()
+        measured = noise["measured"] | {"file": str(path)}
+        changed = NoiseParameters.model_validate(
+            noise | {"source": "measured", "measured": measured}
+        )
+        return self._timed(circuit.model_copy(update={"noise": changed}))
+
+    def source_of_config(self) -> CircuitParameters:
+        """The circuit as configured; column and sample time are those of a measured source."""
+        circuit = self.config.circuit
+        return self._timed(circuit) if circuit.noise.source == "measured" else circuit
+
+    def _timed(self, circuit: CircuitParameters) -> CircuitParameters:
+        measured = circuit.noise.measured.model_copy(
+            update={
+                "column": self.column or circuit.noise.measured.column,
+                "sample_time": self.sample_time or circuit.noise.measured.sample_time,
+            }
+        )
+        noise = circuit.noise.model_copy(update={"measured": measured})
+        return circuit.model_copy(update={"noise": noise})
+
     def source(
         self, number: int, label: str, circuit: CircuitParameters
     ) -> tuple[Specimen, InCircuit | None]:
@@ -239,8 +282,9 @@ class _Look:
         devices, *others = np.random.default_rng(self.config.seed).spawn(number + 2)
         rng = others[number]
         try:
-            (string,) = circuit.noise_strings(1, devices)
+            string = circuit.noise_string()
             if circuit.noise.source == "string":
+                (string,) = circuit.noise_strings(1, devices)
                 require_resolvable([string])
         except ValueError as error:
             raise UserError(str(error)) from None
@@ -280,6 +324,11 @@ def _tuned(
         raise UserError(
             f"--dwell and --occupancy tune junctions; source {circuit.noise.source} has none"
         )
+    if math.isfinite(circuit.smtj.critical_current):
+        raise UserError(
+            "--dwell and --occupancy tune barrier and field of junctions without torque; leave "
+            "circuit.smtj.critical_current infinite"
+        )
     times = circuit.smtj.dwell_times(circuit.temperature)
     try:
         smtj = circuit.smtj.tuned_by_field(
@@ -310,20 +359,24 @@ def _biased(
         try:
             smtj = SmtjParameters.model_validate(tree)
         except ValidationError as error:
-            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise UserError(f"--{reason}") from None
+            first = error.errors()[0]
+            reason = first["msg"].removeprefix("Value error, ")
+            where = "--" if reason.startswith("field") else f"--dwell: {first['loc'][0]}: "
+            raise UserError(f"{where}{reason}") from None
         name = f"{label} at {format_quantity(field, 'T')}" if fields or field else label
         biased.append((name, circuit.model_copy(update={"smtj": smtj})))
     return biased
 
 
-def _analysed(specimen: Specimen) -> NoiseReport:
+def _analysed(specimen: Specimen, levels: int | None) -> NoiseReport:
     try:
         return analyse(
             specimen.samples,
             specimen.sample_time,
             temperature=specimen.temperature,
             attempt_time=specimen.attempt_time,
+            max_levels=levels or _LEVELS,
+            rounded=specimen.made_by == "recording",
         )
     except ValueError as error:
         raise UserError(f"{specimen.label}: {error}") from None
@@ -338,6 +391,7 @@ def _described(
         "label": specimen.label,
         "made_by": specimen.made_by,
         "found": report.to_dict(curves=True),
+        "warnings": list(doubts(specimen, report)),
         "law": {
             "sigma_v": law.sigma,
             "levels_v": list(law.levels),
@@ -345,6 +399,7 @@ def _described(
             "dwell_low_s": low,
             "dwell_high_s": high,
             "correlation_time_s": law.correlation_time,
+            "corner_hz": law.corner,
             "seen_flips_hz": law.seen_flips,
         },
         "in_circuit": circuit

@@ -1,7 +1,9 @@
 """Noise where it matters: at the pre-activation of a neuron that ngspice simulates."""
 
 import math
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,11 +83,14 @@ def in_circuit(
     weights = rng.normal(0, 1 / math.sqrt(inputs), (1, inputs))
     pairs = (circuit.synapse.program(weights),)
     neuron = _Neuron(network, circuit, string, pairs, solver)
-    step = sample_time or sample_step(circuit, string)
+    step = sample_step(circuit, string, sample_time)
     library = get_library()
     before = library.seconds
-    time, voltage = neuron.transient(library, rng, step, count)
-    bandwidth = neuron.bandwidth(library)
+    try:
+        time, voltage = neuron.transient(library, rng, step, count)
+        bandwidth = neuron.bandwidth(library)
+    except SimulationError as error:
+        raise SimulationError(f"{error}; {library.keep(library.deck)}") from None
     # Amid the samples of a held source, clear of its edges.
     samples = np.interp((np.arange(count) + 0.5) * step, time, voltage)
     law = law_of(circuit, string, step)
@@ -187,16 +192,23 @@ class _Neuron:
     ) -> tuple[Array, Array]:
         longest = format_number(4 * step)
         command = f"tran {longest} {duration:.15g} 0 {longest}"
-        if driver is None:
+        with _killable(), library.drive(driver) if driver else nullcontext():
             library.command(command)
-        else:
-            with library.drive(driver):
-                library.command(command)
         time, voltage = library.vector("time"), library.vector(NODE)
         library.command("destroy all")
         if abs(time[-1] - duration) > 1e-6 * duration or not np.isfinite(voltage).all():
             raise SimulationError(f"ngspice, transient: ended at {time[-1]:g} s of {duration:g} s")
         return time, voltage
+
+
+@contextmanager
+def _killable() -> Iterator[None]:
+    """Let Ctrl-C end the process: nothing interrupts ngspice, and nothing is written yet."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _driven(deck: Deck, sources: Sequence[str]) -> Deck:

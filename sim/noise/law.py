@@ -3,10 +3,14 @@
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import root_scalar
 
 from circuits import CircuitParameters, NoiseString
 from circuits.sampled import HmmParameters
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class Law:
         occupancy: of the higher of two levels, 1.
         dwells: mean dwell in the lower and the higher of two levels, s.
         correlation_time: at which the autocorrelation has fallen to 1/e, s.
+        corner: of the Lorentzian, Hz; NaN where several make the spectrum.
         seen_flips: changes of level from one sample to the next, per second, Hz; the faster the
             sampling, the closer to all flips.
     """
@@ -28,6 +33,7 @@ class Law:
     occupancy: float = math.nan
     dwells: tuple[float, float] = (math.nan, math.nan)
     correlation_time: float = math.nan
+    corner: float = math.nan
     seen_flips: float = math.nan
 
 
@@ -64,7 +70,7 @@ def _chain_law(p: HmmParameters, step: float) -> Law:
     if p.correlation > 0:
         tau = -p.sample_time / math.log(p.correlation)
         dwells = (tau / p.occupancy, tau / (1 - p.occupancy))
-        law = replace(law, dwells=dwells, correlation_time=tau)
+        law = replace(law, dwells=dwells, correlation_time=tau, corner=1 / (2 * math.pi * tau))
     return replace(law, seen_flips=flips) if math.isclose(step, p.sample_time) else law
 
 
@@ -73,13 +79,25 @@ def _string_law(string: NoiseString, step: float) -> Law:
         return string.correlation(lag) - math.exp(-1)
 
     longest = float(string.dwell_times.max())
+    rates = (1 / string.dwell_times).sum(axis=1)
+    alike = np.ptp(rates) < 1e-6 * rates[0]
+    while above(2 * longest) > 0:  # junctions that hold each other may take longer than each alone
+        longest *= 2
     single = len(string.junctions) == 1
     low, high = string.dwell_times[0].tolist() if single else (math.nan, math.nan)
     return Law(
         sigma=string.sigma,
-        levels=tuple(sorted(string.node_levels.tolist())),
+        levels=_distinct(string.node_levels),
         occupancy=float(string.occupancies[0]) if single else math.nan,
         dwells=(low, high),
         correlation_time=float(root_scalar(above, bracket=(0.0, 2 * longest)).root),
+        corner=rates[0] / (2 * math.pi) if alike else math.nan,
         seen_flips=string.seen_flip_rate(step),
     )
+
+
+def _distinct(levels: Array) -> tuple[float, ...]:
+    """Levels in ascending order, those of equal voltage once."""
+    ordered = np.sort(levels)
+    apart = np.diff(ordered, prepend=-np.inf) > 1e-6 * np.ptp(ordered)
+    return tuple(ordered[apart].tolist())

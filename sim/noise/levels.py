@@ -24,6 +24,10 @@ _SUBSAMPLE = 20_000
 _PATIENCE = 3  # component counts tried in vain before the search ends
 
 
+_FEWEST_STEPS, _MOST_STEPS = 4, 4096  # distinct values that may be a converter's
+_OFF_GRID = 1e-3  # of its step
+
+
 @dataclass(frozen=True)
 class Level:
     """A voltage at which samples gather.
@@ -39,31 +43,49 @@ class Level:
     spread: float
 
 
-def find_levels(samples: Array, max_levels: int) -> tuple[Level, ...]:
+def find_levels(samples: Array, max_levels: int, *, rounded: bool = False) -> tuple[Level, ...]:
     """Voltages at which samples gather, ascending.
 
     Samples on flanks, between their neighbours by steps far larger than the noise, are left out.
     If the rest gathers on at most `max_levels` values or narrow heaps, these are the levels.
     Otherwise a Gaussian mixture is fitted to 20,000 samples, its size chosen by BIC; components
     with no dip between them are merged, and those below 0.3 % or broad and light are dropped.
-    Recordings rounded to few values look noise-free: give fewer `max_levels` than they have.
 
     Args:
         samples: V, shape (samples,), not all equal.
         max_levels: components tried at most.
+        rounded: samples come out of a converter: where they are all on one grid, its steps are not
+            taken for levels.
     """
     settled = _settled(samples)
+    if rounded and grid_of(samples) is not None:
+        return _by_mixture(settled, max_levels)
     heaps = _heaps(settled, _SAME_VALUE, 1)
     if not heaps or min(np.diff(heaps), default=1.0) < _NARROW * np.ptp(settled):
         heaps = _heaps(settled, _NARROW, _CLOSE)
     if not 0 < len(heaps) <= max_levels:
-        levels = _reduced(_mixture(settled, max_levels, np.random.default_rng(0)))
-        total = sum(level.weight for level in levels)
-        return tuple(Level(k.voltage, k.weight / total, k.spread) for k in levels)
+        return _by_mixture(settled, max_levels)
     owner = nearest_states(settled, heaps)
     spread = [_core_spread(settled[owner == k] - voltage) for k, voltage in enumerate(heaps)]
     weight = np.bincount(nearest_states(samples, heaps), minlength=len(heaps)) / len(samples)
     return tuple(map(Level, heaps, weight.tolist(), spread))
+
+
+def grid_of(samples: Array) -> float | None:
+    """Spacing of rounded samples, V; None for samples off one grid, or on few or many values."""
+    values = np.unique(samples)
+    if not _FEWEST_STEPS <= len(values) <= _MOST_STEPS:
+        return None
+    gaps = np.diff(values)
+    step = float(gaps.min())
+    off = np.abs(gaps / step - np.round(gaps / step)).max()
+    return step if off < _OFF_GRID else None
+
+
+def _by_mixture(samples: Array, max_levels: int) -> tuple[Level, ...]:
+    levels = _reduced(_mixture(samples, max_levels, np.random.default_rng(0)))
+    total = sum(level.weight for level in levels)
+    return tuple(Level(k.voltage, k.weight / total, k.spread) for k in levels)
 
 
 def _settled(samples: Array) -> Array:

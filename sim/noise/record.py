@@ -17,17 +17,19 @@ _ROWS = 4096  # held before they are written
 
 
 class NoiseRecorder:
-    """Writes a row a pass: its number, ν at every neuron, and every control.
+    """Writes a row a pass: its sampling instant, ν at every neuron, and every control.
 
-    Columns `nu<layer>_<neuron>` are ν in V; the controls carry the names that they have in decks.
+    Column `time` is in s, columns `nu<layer>_<neuron>` are ν in V; the controls carry the names
+    that they have in decks.
 
     Args:
         path: file to write.
         network: gives the neurons.
         noise: gives the controls.
+        t_pass: from one sampling instant to the next, s.
     """
 
-    def __init__(self, path: Path, network: Network, noise: NoiseParameters) -> None:
+    def __init__(self, path: Path, network: Network, noise: NoiseParameters, t_pass: float) -> None:
         import pyarrow as pa  # noqa: PLC0415  # tenths of a second, only where noise is recorded
         from pyarrow import parquet  # noqa: PLC0415
 
@@ -37,8 +39,9 @@ class NoiseRecorder:
             for layer in range(1, len(network.layers))
             for j in range(1, network.layers[layer] + 1)
         ]
-        numbers = [(name, pa.float64()) for name in (*nodes, *control_names(network, noise))]
-        self._schema = pa.schema([("pass", pa.int64()), *numbers])
+        names = ("time", *nodes, *control_names(network, noise))
+        self._schema = pa.schema([(name, pa.float64()) for name in names])
+        self._t_pass = t_pass
         self._writer: Any = parquet.ParquetWriter(path, self._schema)
         self._pending: list[Drawn] = []
         self._written = 0
@@ -63,8 +66,8 @@ class NoiseRecorder:
                 np.concatenate([d.controls for d in self._pending]),
             ]
         )
-        numbers = np.arange(self._written, self._written + len(rows)) + 1
-        columns = [numbers, *rows.T]
+        instants = self._t_pass * (np.arange(self._written, self._written + len(rows)) + 1)
+        columns = [instants, *rows.T]
         self._writer.write_table(self._pa.table(columns, schema=self._schema))
         self._written += len(rows)
         self._pending = []
@@ -72,11 +75,11 @@ class NoiseRecorder:
 
 @contextmanager
 def recording_noise(
-    folder: Path, network: Network, noise: NoiseParameters
+    folder: Path, network: Network, noise: NoiseParameters, t_pass: float
 ) -> Iterator[NoiseRecorder]:
     """Record into `noise.parquet` of a folder; the file appears when it is whole."""
     draft = folder / f".{NAME}.part"
-    recorder = NoiseRecorder(draft, network, noise)
+    recorder = NoiseRecorder(draft, network, noise, t_pass)
     try:
         yield recorder
     finally:

@@ -1,5 +1,6 @@
 """What is looked at: samples of a noise voltage, and where they come from."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from circuits import CircuitParameters, FlipPath, NoiseString
 from circuits.recording import Recording, Tape
 from circuits.sampled import HiddenMarkovChain
 from netlists.build import SolverSettings
+from sim.errors import UserError
 from sim.noise.law import Law, law_of
 from sim.sources import flip_paths, open_recording
 
@@ -102,7 +104,7 @@ def drawn(
         solver: of two-way coupled strings.
     """
     noise = circuit.noise
-    step = sample_time or sample_step(circuit, string)
+    step = sample_step(circuit, string, sample_time)
     if noise.source == "string":
         paths = flip_paths((string,), rng.spawn(noise.n_mtj), solver)
         samples = string.node_noise(sampled_states(paths, step, count))
@@ -119,14 +121,23 @@ def drawn(
     )
 
 
-def sample_step(circuit: CircuitParameters, string: NoiseString) -> float:
-    """Time between samples that suits a source, s."""
+def sample_step(circuit: CircuitParameters, string: NoiseString, wanted: float | None) -> float:
+    """Time between samples, s: as wanted, or what suits the source; a recording has its own.
+
+    Raises:
+        UserError: it has none.
+    """
     noise = circuit.noise
+    if wanted and noise.source != "measured":
+        return wanted
     match noise.source:
         case "string":
             return float(string.dwell_times.min()) / PER_DWELL
         case "measured":
-            return open_recording(noise.measured).sample_time
+            recording = open_recording(noise.measured)
+            if math.isnan(recording.sample_time):
+                raise UserError(f"{recording.path}: sample time missing; pass --sample-time")
+            return recording.sample_time * noise.measured.stride
         case "hmm":
             return noise.hmm.sample_time
         case _:
@@ -142,7 +153,8 @@ def node_voltages(
         case "measured":
             recording = open_recording(noise.measured)
             mean = recording.mean if noise.measured.remove_mean else 0.0
-            return noise.measured.scale * (Tape(recording, noise.measured.start).read(count) - mean)
+            tape, stride = Tape(recording, noise.measured.start), noise.measured.stride
+            return noise.measured.scale * (tape.read(count * stride)[::stride] - mean)
         case "hmm":
             chain = HiddenMarkovChain(noise.hmm, rng)
             at = np.floor(np.arange(count) * step / noise.hmm.sample_time + 0.5).astype(np.intp)

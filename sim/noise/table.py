@@ -8,6 +8,7 @@ from rich.table import Table
 
 from circuits.quantities import format_quantity
 from sim.noise.analysis import NoiseReport
+from sim.noise.doubts import doubts
 from sim.noise.in_circuit import InCircuit
 from sim.noise.specimen import MadeBy, Specimen
 from sim.noise.telegraph import Estimate
@@ -33,6 +34,31 @@ def print_findings(
     wide = console.measure(noise_table(found), options=unbounded).maximum > console.width
     for part in [[one] for one in found] if wide else [found]:
         console.print(noise_table(part))
+    for specimen, report in ((specimen, report) for (specimen, _), report in found):
+        for doubt in doubts(specimen, report):
+            console.print(f"warning: {specimen.label}: {doubt}", soft_wrap=True)
+        if specimen.made_by == "recording" and report.hmm:
+            console.print(f"{specimen.label} as a source: {as_source(report)}", soft_wrap=True)
+
+
+def as_source(report: NoiseReport) -> str:
+    """Options of a run whose hidden Markov chains look like a record of two levels."""
+    fit = report.hmm
+    if fit is None:
+        raise ValueError("wanted a record of two levels")
+    low, high = fit.levels
+    settings = {
+        "level_low": low,
+        "level_high": high,
+        "flip_up": fit.flip_low_high.value,
+        "flip_down": fit.flip_high_low.value,
+        "observation_noise": fit.noise,
+        "sample_time": report.sample_time,
+    }
+    assigned = " ".join(
+        f"--set circuit.noise.hmm.{name}={value:.6g}" for name, value in settings.items()
+    )
+    return f"--source hmm {assigned}"
 
 
 def noise_table(found: Sequence[tuple[tuple[Specimen, InCircuit | None], NoiseReport]]) -> Table:
@@ -59,6 +85,7 @@ def noise_table(found: Sequence[tuple[tuple[Specimen, InCircuit | None], NoiseRe
 def _rows(specimen: Specimen, report: NoiseReport, circuit: InCircuit | None) -> Rows:
     law, hmm = specimen.law, report.hmm
     low, high = report.dwells or (None, None)
+    attempt = format_quantity(report.attempt_time, "s")
     rows: Rows = [
         ("samples", f"{report.count}", ""),
         ("sample time", _number(report.sample_time, "s"), ""),
@@ -68,10 +95,10 @@ def _rows(specimen: Specimen, report: NoiseReport, circuit: InCircuit | None) ->
         ("", _levels([k.voltage for k in report.levels]), _levels(law.levels)),
         (
             "share of each",
-            _listed([f"{k.weight:.3f}" for k in report.levels]),
+            _listed([f"{k.weight:.3f}" for k in report.levels] if len(report.levels) > 1 else []),
             "",
         ),
-        ("occupancy of the high one", _estimate(report.occupancy, _plain), _plain(law.occupancy)),
+        ("occupancy of the high one", _share(report.occupancy), _plain(law.occupancy)),
         ("flip probability per sample", _plain(report.flip_probability), ""),
         ("flips seen", _number(report.event_rate, "Hz"), _number(law.seen_flips, "Hz")),
         ("mean dwell, low", _estimate(low and low.mean, _second), _number(law.dwells[0], "s")),
@@ -80,11 +107,15 @@ def _rows(specimen: Specimen, report: NoiseReport, circuit: InCircuit | None) ->
         ("as sampled, high", _number(high.observed, "s") if high else "–", ""),
         ("exponential? p, low", _plain(low.p_value) if low else "–", ""),
         ("exponential? p, high", _plain(high.p_value) if high else "–", ""),
-        ("barrier out of low", _estimate(low and low.barrier, _electron_volt), ""),
-        ("barrier out of high", _estimate(high and high.barrier, _electron_volt), ""),
+        (f"barrier of low, τ0 {attempt}", _estimate(low and low.barrier, _electron_volt), ""),
+        (
+            f"barrier of high, τ0 {attempt}",
+            _estimate(high and high.barrier, _electron_volt),
+            "",
+        ),
         ("hidden Markov: low → high", _estimate(hmm and hmm.flip_low_high, _plain), ""),
         ("hidden Markov: high → low", _estimate(hmm and hmm.flip_high_low, _plain), ""),
-        ("hidden Markov: noise", _number(hmm.noise, "V") if hmm else "–", ""),
+        ("hidden Markov: noise", _observed(report), ""),
         (
             "autocorrelation 1/e",
             _number(report.autocorrelation.correlation_time, "s"),
@@ -93,7 +124,7 @@ def _rows(specimen: Specimen, report: NoiseReport, circuit: InCircuit | None) ->
         (
             "corner of the spectrum",
             _number(report.spectrum.corner, "Hz"),
-            _number(1 / (2 * math.pi * law.correlation_time), "Hz"),
+            _number(law.corner, "Hz"),
         ),
     ]
     if circuit:
@@ -106,6 +137,14 @@ def _rows(specimen: Specimen, report: NoiseReport, circuit: InCircuit | None) ->
             ("bandwidth left, -3 dB", _number(circuit.bandwidth, "Hz"), ""),
         ]
     return rows
+
+
+def _observed(report: NoiseReport) -> str:
+    """Observation noise; what rounding leaves of none is none."""
+    if report.hmm is None:
+        return "–"
+    low, high = report.hmm.levels
+    return _number(report.hmm.noise if report.hmm.noise > 1e-6 * (high - low) else 0.0, "V")
 
 
 def half_span(levels: Sequence[float]) -> float:
@@ -134,6 +173,12 @@ def _plain(value: float) -> str:
     return f"{value:.4g}" if math.isfinite(value) else "–"
 
 
+def _share(estimate: Estimate | None) -> str:
+    if estimate is None or not math.isfinite(estimate.low + estimate.high):
+        return "–"
+    return f"{estimate.value:.4f} ± {(estimate.high - estimate.low) / 2:.2g}"
+
+
 def _second(value: float) -> str:
     return _number(value, "s")
 
@@ -148,4 +193,6 @@ def _estimate(estimate: Estimate | None, form: Callable[[float], str]) -> str:
     if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
         return form(estimate.value)
     percent = 100 * (estimate.high - estimate.low) / 2 / estimate.value
+    if percent > 30:
+        return f"{form(estimate.low)} … {form(estimate.high)}"
     return f"{form(estimate.value)} ± {percent:.{0 if percent >= 10 else 1}f} %"

@@ -13,8 +13,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
-from scipy.constants import Boltzmann, elementary_charge, zero_Celsius
 
+from circuits.smtj import thermal
 from sim.noise.levels import Level, States
 
 Array = NDArray[np.float64]
@@ -148,9 +148,7 @@ def fit_two_states(
         noise = spacing * math.sqrt(model.covars_[0, 0, 0])
     fit = TwoStateFit(
         levels=(float(voltages[0]), float(voltages[1])),
-        noise=spacing * math.sqrt(model.covars_[0, 0, 0])
-        if noise > _EXACT_NOISE * spacing
-        else noise,
+        noise=noise,
         flip_low_high=first,
         flip_high_low=second,
         log_likelihood=float(model.score(scaled[:used])) - used * math.log(spacing),
@@ -158,7 +156,7 @@ def fit_two_states(
         converged=model.monitor_.iter < model.n_iter,
     )
     means = _mean_dwells(flips, covariance, steps, sample_time)
-    thermal = Boltzmann * (temperature + zero_Celsius) / elementary_charge
+    kt = thermal(temperature)
     edges = np.flatnonzero(np.diff(states)) + 1
     runs, of = np.diff(edges), states[edges[:-1]]
     dwells = tuple(
@@ -168,7 +166,7 @@ def fit_two_states(
             observed=sample_time * float(runs[of == k].mean()) if (of == k).any() else math.nan,
             count=int((of == k).sum()),
             p_value=geometric_test(runs[of == k]),
-            barrier=_barrier(means[k], thermal, attempt_time),
+            barrier=_barrier(means[k], kt, attempt_time),
         )
         for k in (0, 1)
     )
@@ -245,7 +243,8 @@ def _mean_dwells(
 ) -> tuple[Estimate, Estimate]:
     """Mean dwells in low and high: `ln τ0 = ln dt + ln(S/p01) − ln(−ln(1 − S))`, S = p01 + p10."""
     both = float(flips.sum())
-    if both >= 1 or not (flips * steps > 1).all():
+    # Independent samples have S = 1: within reach of it any dwell below dt would do.
+    if both + _Z * math.sqrt(covariance.sum()) >= 1 or not (flips * steps > 1).all():
         return Estimate.unknown(), Estimate.unknown()
     decay = -math.log1p(-both)
     common = 1 / both - 1 / ((1 - both) * decay)
@@ -259,9 +258,9 @@ def _mean_dwells(
     return means[0], means[1]
 
 
-def _barrier(mean: Estimate, thermal: float, attempt_time: float) -> Estimate:
+def _barrier(mean: Estimate, kt: float, attempt_time: float) -> Estimate:
     return Estimate(
-        *(thermal * math.log(tau / attempt_time) for tau in (mean.value, mean.low, mean.high))
+        *(kt * math.log(tau / attempt_time) for tau in (mean.value, mean.low, mean.high))
     )
 
 

@@ -2,6 +2,7 @@
 
 from sim.sources.opening import (
     flip_paths,
+    has_mean,
     node_sigma,
     open_recording,
     open_source,
@@ -14,6 +15,7 @@ __all__ = [
     "NodeNoise",
     "NoiseSource",
     "flip_paths",
+    "has_mean",
     "node_sigma",
     "open_recording",
     "open_source",

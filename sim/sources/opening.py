@@ -76,7 +76,7 @@ def require_resolvable(strings: Sequence[NoiseString]) -> None:
     Raises:
         ValueError: a mean dwell is close to the time that a flip takes.
     """
-    shortest = min(float(string.dwell_times.min()) for string in set(strings))
+    shortest = min(string.shortest_dwell for string in set(strings))
     if shortest < 10 * EDGE:
         raise ValueError(
             f"circuit.smtj: a mean dwell of {shortest:.3g} s is not resolved by flips that take "
@@ -93,10 +93,13 @@ def open_recording(parameters: MeasuredParameters) -> Recording:
     if parameters.file is None:
         raise UserError(
             "circuit.noise.measured.file: the measured source needs a recording; name a CSV, "
-            ".npy or parquet file or a folder of parquet chunks (--noise-file)"
+            ".npy or parquet file or a folder of parquet chunks"
         )
     recording = Recording(
-        Path(parameters.file), column=parameters.column, sample_time=parameters.sample_time
+        Path(parameters.file),
+        column=parameters.column,
+        sample_time=parameters.sample_time,
+        timed=False,  # a sample is held through a pass, whatever its time
     )
     if parameters.start >= recording.length:
         raise UserError(
@@ -122,3 +125,17 @@ def node_sigma(circuit: CircuitParameters, recording: Recording | None = None) -
             return noise.binomial.sigma
         case "gaussian":
             return noise.gaussian.sigma
+
+
+def has_mean(circuit: CircuitParameters) -> bool:
+    """Whether a circuit's noise is not zero on average."""
+    noise = circuit.noise
+    match noise.source:
+        case "measured":
+            return not noise.measured.remove_mean
+        case "bernoulli":
+            return noise.bernoulli.mean != 0
+        case "binomial":
+            return noise.binomial.mean != 0
+        case _:
+            return False

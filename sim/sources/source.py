@@ -31,7 +31,8 @@ class NodeNoise:
     Attributes:
         sigma: standard deviation, V.
         levels: V, ascending; empty where the noise is continuous.
-        occupancy: share of time above the mean, 1.
+        occupancy: of the higher of two levels, of AP averaged over a string's junctions, or of
+            the time that a recording spends above its mean, 1; NaN for other sources.
         correlation: of the two passes of a pair, 1; a batch shorter than planned has more.
         neighbour: correlation of their difference with the next node's, 1.
     """

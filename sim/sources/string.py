@@ -65,7 +65,7 @@ class StringNoise(NoiseSource):
             NodeNoise(
                 string.sigma,
                 tuple(np.sort(string.node_levels).tolist()),
-                float(string.probabilities[string.node_levels > 0].sum()),
+                float(string.occupancies.mean()),
                 string.correlation(self._clock.t_pass),
             )
             for string in self._strings

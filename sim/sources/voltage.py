@@ -1,5 +1,6 @@
 """Voltages as noise sources: recordings, hidden Markov chains, fresh random numbers."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ from sim.clock import Clock
 from sim.passes import NO_JUMPS, Jumps
 from sim.sources.source import Array, Drawn, NodeNoise, NoiseSource
 
+_SAME = 1e-9  # short of full correlation: nothing is left to divide by
 _HEAD = 200_000  # samples of a recording that its law at the nodes is taken from
 _PAIRS = 1000  # of passes that the law of a chain at the nodes is taken over
 
@@ -68,7 +70,9 @@ class MeasuredNoise(VoltageNoise):
         """The next samples of the recording."""
         layers = []
         for count in self._layers:
-            samples = self._tape.read(2 * pairs * count).reshape(2, pairs, count)
+            stride = self._parameters.stride
+            samples = self._tape.read(2 * pairs * count * stride)[::stride]
+            samples = samples.reshape(2, pairs, count)
             layers.append(samples.swapaxes(0, 1).reshape(2 * pairs, count))
         return self._held_through_the_pass(self._node(np.concatenate(layers, axis=1)))
 
@@ -79,6 +83,7 @@ class MeasuredNoise(VoltageNoise):
     def nodes(self, batch: int) -> tuple[NodeNoise, ...]:
         """From the recording's beginning, by the order in which nodes and passes read it."""
         head = self._node(Tape(self._recording).read(min(self._recording.length, _HEAD)))
+        head = head[:: self._parameters.stride]
         about = head - head.mean()
 
         def correlation(lag: int) -> float:
@@ -86,7 +91,7 @@ class MeasuredNoise(VoltageNoise):
 
         laws = []
         for count in self._layers:
-            lag = batch * count  # samples from a node's pass 1 to its pass 2
+            lag = batch * count  # samples read from a node's pass 1 to its pass 2
             again = correlation(lag)
             shared = 2 * correlation(1) - correlation(lag - 1) - correlation(lag + 1)
             law = NodeNoise(
@@ -94,7 +99,7 @@ class MeasuredNoise(VoltageNoise):
                 (),
                 float((about > 0).mean()),
                 again,
-                shared / (2 * (1 - again)) if count > 1 else 0.0,
+                shared / (2 * (1 - again)) if count > 1 and again < 1 - _SAME else 0.0,
             )
             laws += [law] * count
         return tuple(laws)
@@ -194,7 +199,7 @@ class FreshNoise(VoltageNoise):
         """From the distribution's closed forms."""
         law = self._law
         if isinstance(law, GaussianParameters):
-            return (NodeNoise(law.sigma, (), 0.5, 0.0),) * self._neurons
-        above = float(law.probabilities[law.node_levels > law.mean].sum())
+            return (NodeNoise(law.sigma, (), math.nan, 0.0),) * self._neurons
         levels = tuple(law.node_levels.tolist())
-        return (NodeNoise(law.sigma, levels, above, 0.0),) * self._neurons
+        occupancy = 0.5 + law.skew if len(levels) == 2 else math.nan
+        return (NodeNoise(law.sigma, levels, occupancy, 0.0),) * self._neurons
