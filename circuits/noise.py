@@ -72,7 +72,7 @@ class NoiseParameters(Parameters):
     def _check_used(self) -> Self:
         if self.measured.file is not None and self.source != "measured":
             raise ValueError(
-                f"source: a recording is named, but the source is {self.source}; set it to measured"
+                f"a recording is named, but the source is {self.source}; set --source measured"
             )
         if self.source == "string":
             return self

@@ -274,7 +274,8 @@ def _explain(error: ValidationError, path: Path | None, origin: Mapping[str, str
             what = f"no such parameter; there {_known(first['loc'])}"
         case "value_error" | "assertion_error":
             what = str(first.get("ctx", {}).get("error", first["msg"]))
-            what = what.removeprefix(f"{first['loc'][-1]}: ") if first["loc"] else what
+            for name in (*first["loc"][-1:], place.rpartition(".")[2]):
+                what = what.removeprefix(f"{name}: ")  # said already
         case "model_type":
             what = f"wanted a section of parameters, got {first['input']!r}"
         case _:

@@ -345,7 +345,7 @@ def test_a_stride_skips_samples(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        ({"circuit.noise.measured.file": "x.npy"}, "the source is string; set it to measured"),
+        ({"circuit.noise.measured.file": "x.npy"}, "the source is string; set --source measured"),
         (
             {"circuit.noise.source": "hmm", "circuit.noise.n_mtj": 4},
             "n_mtj: source hmm has no junctions, so 4 would do nothing",

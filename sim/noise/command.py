@@ -1,36 +1,30 @@
 """`python -m sim.noise`: characterise a noise source, a recording, or the noise in a circuit."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 import numpy as np
-from pydantic import ValidationError
 from rich.console import Console
 
-from circuits import CircuitParameters, SmtjParameters
-from circuits.noise import Arrangement, Coupling, NoiseParameters, SourceKind
-from circuits.quantities import format_quantity, parse_quantity
-from circuits.smtj import AP
+from circuits.noise import Arrangement, Coupling, SourceKind
+from circuits.quantities import parse_quantity
 from netlists.commandline import complain, execute
-from sim.config import RunConfig, load_config
+from sim.config import load_config
 from sim.errors import SIMULATION, SimulationError, UserError
 from sim.libngspice import get_library
 from sim.noise.analysis import NoiseReport, analyse
 from sim.noise.doubts import doubts
 from sim.noise.figure import plot_noise
-from sim.noise.in_circuit import NODE, InCircuit, in_circuit
-from sim.noise.specimen import Specimen, drawn, from_recording
+from sim.noise.in_circuit import InCircuit
+from sim.noise.look import Look, biased, tuned
+from sim.noise.specimen import Specimen
 from sim.noise.table import half_span, print_findings
 from sim.options import with_settings
 from sim.record import open_folder, require_free, versions
-from sim.sources import require_resolvable
 
-_SAMPLES = {"recording": 1_000_000, "drawn": 100_000, "in circuit": 40_000}
 _FEWEST = 100
 _LEVELS = 16  # looked for
 
@@ -174,25 +168,25 @@ def noise(  # noqa: PLR0917  # click hands over by name
     given = {_PATHS[name]: value for name, value in chosen.items()}
     config = load_config(config_file, preset, given, _OPTIONS, assignments)
     require_free(out)
-    tuned = fields is not None or dwell is not None or occupancy is not None
-    if recordings and (tuned or any(given[path] for path in _OF_A_SOURCE)):
+    tuning = fields is not None or dwell is not None or occupancy is not None
+    if recordings and (tuning or any(given[path] for path in _OF_A_SOURCE)):
         raise UserError(
             "a recording is named: --source, --n-mtj, --arrangement, --coupling, --field, --dwell "
             "and --occupancy say what else to look at; leave one out"
         )
     if fields is not None and (dwell is not None or occupancy is not None):
         raise UserError("--field and --dwell or --occupancy both set the field; leave one out")
-    look = _Look(config, simulate, inputs, column, sample_time, samples)
+    look = Look(config, simulate, inputs, column, sample_time, samples)
     console = Console(stderr=False, highlight=False)
-    circuits: list[tuple[str, CircuitParameters]] = []
     try:
         if recordings and not simulate:
+            circuits = []
             looked_at = [look.recording(path) for path in recordings]
         else:
-            circuits = [(path.name, look.played(path)) for path in recordings] or _biased(
-                _tuned(look.source_of_config(), dwell, occupancy), fields
+            circuits = [(path.name, look.played(path)) for path in recordings] or biased(
+                tuned(look.source_of_config(), dwell, occupancy), fields
             )
-            looked_at = [look.source(k, *biased) for k, biased in enumerate(circuits)]
+            looked_at = [look.source(k, *one) for k, one in enumerate(circuits)]
     except SimulationError as error:
         complain(str(error))
         return SIMULATION
@@ -226,146 +220,6 @@ _OPTIONS = {
 }
 _OF_A_SOURCE = tuple(path for path in _OPTIONS if path.startswith("circuit.noise."))
 _PATHS = {option[2:].replace("-", "_"): path for path, option in _OPTIONS.items()}
-
-
-@dataclass(frozen=True)
-class _Look:
-    """How specimens are taken."""
-
-    config: RunConfig
-    simulate: bool
-    inputs: int
-    column: str | None
-    sample_time: float | None
-    samples: int | None
-
-    def recording(self, path: Path) -> tuple[Specimen, InCircuit | None]:
-        """The beginning of a recorded file."""
-        specimen = from_recording(
-            path,
-            self.config.circuit,
-            column=self.column,
-            sample_time=self.sample_time,
-            count=self.samples or _SAMPLES["recording"],
-        )
-        return specimen, None
-
-    def played(self, path: Path) -> CircuitParameters:
-        """The circuit with a recording as its source."""
-        circuit = self.config.circuit
-        noise = circuit.noise.model_dump()
-        measured = noise["measured"] | {"file": str(path)}
-        changed = NoiseParameters.model_validate(
-            noise | {"source": "measured", "measured": measured}
-        )
-        return self._timed(circuit.model_copy(update={"noise": changed}))
-
-    def source_of_config(self) -> CircuitParameters:
-        """The circuit as configured; column and sample time are those of a measured source."""
-        circuit = self.config.circuit
-        return self._timed(circuit) if circuit.noise.source == "measured" else circuit
-
-    def _timed(self, circuit: CircuitParameters) -> CircuitParameters:
-        measured = circuit.noise.measured.model_copy(
-            update={
-                "column": self.column or circuit.noise.measured.column,
-                "sample_time": self.sample_time or circuit.noise.measured.sample_time,
-            }
-        )
-        noise = circuit.noise.model_copy(update={"measured": measured})
-        return circuit.model_copy(update={"noise": noise})
-
-    def source(
-        self, number: int, label: str, circuit: CircuitParameters
-    ) -> tuple[Specimen, InCircuit | None]:
-        """The noise of one node, drawn or in a simulated neuron: the same device, other flips."""
-        devices, *others = np.random.default_rng(self.config.seed).spawn(number + 2)
-        rng = others[number]
-        try:
-            string = circuit.noise_string()
-            if circuit.noise.source == "string":
-                (string,) = circuit.noise_strings(1, devices)
-                require_resolvable([string])
-        except ValueError as error:
-            raise UserError(str(error)) from None
-        solver = self.config.simulation.solver()
-        kind = "in circuit" if self.simulate else "drawn"
-        count = self.samples or _SAMPLES[kind]
-        if self.simulate:
-            return in_circuit(
-                circuit,
-                string,
-                rng,
-                inputs=self.inputs,
-                label=f"{label}, node {NODE}",
-                sample_time=self.sample_time,
-                count=count,
-                solver=solver,
-            )
-        specimen = drawn(
-            circuit,
-            string,
-            rng,
-            label=label,
-            sample_time=self.sample_time,
-            count=count,
-            solver=solver,
-        )
-        return specimen, None
-
-
-def _tuned(
-    circuit: CircuitParameters, dwell: float | None, occupancy: float | None
-) -> CircuitParameters:
-    """Junctions with a wanted dwell and occupancy, by one barrier and a field."""
-    if dwell is None and occupancy is None:
-        return circuit
-    if circuit.noise.source != "string":
-        raise UserError(
-            f"--dwell and --occupancy tune junctions; source {circuit.noise.source} has none"
-        )
-    if math.isfinite(circuit.smtj.critical_current):
-        raise UserError(
-            "--dwell and --occupancy tune barrier and field of junctions without torque; leave "
-            "circuit.smtj.critical_current infinite"
-        )
-    times = circuit.smtj.dwell_times(circuit.temperature)
-    try:
-        smtj = circuit.smtj.tuned_by_field(
-            sum(times) / 2 if dwell is None else dwell,
-            times[AP] / sum(times) if occupancy is None else occupancy,
-            circuit.temperature,
-        )
-    except ValueError as error:
-        raise UserError(f"--{error}") from None
-    return circuit.model_copy(update={"smtj": smtj})
-
-
-def _biased(
-    circuit: CircuitParameters, fields: tuple[float, ...] | None
-) -> list[tuple[str, CircuitParameters]]:
-    """Label and circuit for each field."""
-    noise = circuit.noise
-    label: str = noise.source
-    if noise.source != "string":
-        if fields:
-            raise UserError(f"--field tunes junctions; source {noise.source} has none")
-        return [(label, circuit)]
-    if noise.n_mtj > 1:
-        label = f"{noise.n_mtj} junctions in {noise.arrangement}"
-    biased = []
-    for field in fields or (circuit.smtj.field,):
-        tree = circuit.smtj.model_dump() | {"field": field}
-        try:
-            smtj = SmtjParameters.model_validate(tree)
-        except ValidationError as error:
-            first = error.errors()[0]
-            reason = first["msg"].removeprefix("Value error, ")
-            where = "--" if reason.startswith("field") else f"--dwell: {first['loc'][0]}: "
-            raise UserError(f"{where}{reason}") from None
-        name = f"{label} at {format_quantity(field, 'T')}" if fields or field else label
-        biased.append((name, circuit.model_copy(update={"smtj": smtj})))
-    return biased
 
 
 def _analysed(specimen: Specimen, levels: int | None) -> NoiseReport:
