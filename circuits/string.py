@@ -279,6 +279,13 @@ class NoiseString:
         return gain * (self.levels - self.mean_voltage)
 
     @cached_property
+    def distinct_levels(self) -> tuple[float, ...]:
+        """Voltages that ν takes, V, ascending; configurations that make the same one once."""
+        ordered = np.sort(self.node_levels)
+        apart = np.diff(ordered, prepend=-np.inf) > 1e-6 * np.ptp(ordered)
+        return tuple(ordered[apart].tolist())
+
+    @cached_property
     def sigma(self) -> float:
         """Stationary standard deviation of ν, V."""
         return float(np.sqrt(self.probabilities @ self.node_levels**2))

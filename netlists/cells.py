@@ -293,22 +293,23 @@ def cell_parameters(circuit: CircuitParameters) -> tuple[Parameter, ...]:
         Parameter("V_ONE", circuit.v_one, "V, input that stands for 1 in a bias"),
         Parameter("R_F", circuit.synapse.r_feedback, "ohm, feedback: w = R_F/R"),
         Parameter("R_Z", circuit.noise.r_inject, "ohm, noise injection"),
-        *(_string_parameters(circuit) if circuit.noise.source == "string" else ()),
+        *(string_parameters(circuit.noise_string()) if circuit.noise.source == "string" else ()),
         *_opamp_parameters(circuit.opamp),
         *_activation_parameters(circuit),
     )
 
 
-def _string_parameters(circuit: CircuitParameters) -> tuple[Parameter, ...]:
-    string = circuit.noise_string()
+def string_parameters(string: NoiseString) -> tuple[Parameter, ...]:
+    """The parameters of strings like this one; the junctions' are those of its first."""
+    noise, junction = string.parameters, string.junctions[0]
     return (
-        Parameter("V_B", circuit.noise.v_bias, "V, bias of the noise dividers"),
-        Parameter("V_REF", -circuit.noise.v_trim, "V, trim reference"),
-        Parameter("R_S", circuit.noise.r_series, "ohm, noise divider"),
+        Parameter("V_B", noise.v_bias, "V, bias of the noise dividers"),
+        Parameter("V_REF", -noise.v_trim, "V, trim reference"),
+        Parameter("R_S", noise.r_series, "ohm, noise divider"),
         Parameter("R_O", string.r_trim, "ohm, trims the noise's stationary mean to zero"),
-        Parameter("MTJ_RP", circuit.smtj.resistance_p, "ohm, parallel resistance, RA/area"),
-        Parameter("MTJ_TMR", circuit.smtj.tmr, "1, tunnel magnetoresistance at zero bias"),
-        Parameter("MTJ_VH", circuit.smtj.v_half, "V, bias at which TMR has halved"),
+        Parameter("MTJ_RP", junction.resistance_p, "ohm, parallel resistance, RA/area"),
+        Parameter("MTJ_TMR", junction.tmr, "1, tunnel magnetoresistance at zero bias"),
+        Parameter("MTJ_VH", junction.v_half, "V, bias at which TMR has halved"),
     )
 
 

@@ -336,17 +336,13 @@ def draw_states(string: NoiseString, rng: np.random.Generator) -> States:
 
 
 def _deck(string: NoiseString, solver: SolverSettings) -> Deck:
-    noise, junction = string.parameters, string.junctions[0]
+    noise = string.parameters
     states = [f"s{k}" for k in range(1, noise.n_mtj + 1)]
     return Deck(
         title=("danp-cosim: a noise string, its states driven from outside",),
         parameters=(
-            Parameter("V_B", noise.v_bias, "V, bias of the noise divider"),
-            Parameter("R_S", noise.r_series, "ohm, noise divider"),
             Parameter("R_Z", noise.r_inject, "ohm, noise injection"),
-            Parameter("MTJ_RP", junction.resistance_p, "ohm, parallel resistance, RA/area"),
-            Parameter("MTJ_TMR", junction.tmr, "1, tunnel magnetoresistance at zero bias"),
-            Parameter("MTJ_VH", junction.v_half, "V, bias at which TMR has halved"),
+            *cells.string_parameters(string),
         ),
         models=(),
         subcircuits=(cells.smtj_cell(unequal=True), cells.noise_string_cell(noise, unequal=True)),

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from circuits import CircuitParameters, Network, NoiseString
-from circuits.noise import SourceKind
 from circuits.quantities import format_quantity
 from circuits.recording import Recording
 from learning import (
@@ -85,6 +84,7 @@ class Setup:
             np.random.default_rng(self.keys[purpose]),
             strings=self.strings,
             recording=self.recording,
+            solver=self.config.simulation.solver(),
             silent=silent,
             record=record,
         )
@@ -111,7 +111,8 @@ def set_up(config: RunConfig) -> Setup:
     eta, init_scale = learning.eta, learning.init_scale
     if eta is None or init_scale is None or learning.optimizer is None:
         raise TypeError("complete() left a field open")
-    recording = open_recording(circuit.noise.measured) if _is(circuit, "measured") else None
+    measured = circuit.noise.source == "measured"
+    recording = open_recording(circuit.noise.measured) if measured else None
     try:
         strings = circuit.noise_strings(network.neurons, np.random.default_rng(devices_seed))
         task = make_task(
@@ -121,11 +122,11 @@ def set_up(config: RunConfig) -> Setup:
             np.random.default_rng(task_seed),
             activation,
         )
-        if _is(circuit, "string"):
+        if strings:
             require_resolvable(strings)
         sigma = node_sigma(circuit, recording)
         _require_below_rails(circuit, sigma)
-        clock = _clock(config, network)
+        clock = _clock(config, network, recording)
         rule = make_rule(
             learning.rule,
             reduction=learning.reduction,
@@ -165,10 +166,6 @@ def set_up(config: RunConfig) -> Setup:
     )
 
 
-def _is(circuit: CircuitParameters, kind: SourceKind) -> bool:
-    return circuit.noise.source == kind
-
-
 def _require_below_rails(circuit: CircuitParameters, sigma: float) -> None:
     if sigma > min(circuit.v_dd, -circuit.v_ss):
         raise ValueError(
@@ -192,13 +189,15 @@ def _require_unlike_passes(
             )
 
 
-def _clock(config: RunConfig, network: Network) -> Clock:
+def _clock(config: RunConfig, network: Network, recording: Recording | None) -> Clock:
     simulation = config.simulation
     aperture = simulation.t_aperture
     if aperture is None:
         aperture = simulation.t_pass
         if simulation.engine == "ngspice":
-            settled = settled_after(network, config.circuit, simulation.solver())
+            settled = settled_after(
+                network, config.circuit, simulation.solver(), recording=recording
+            )
             if settled > simulation.t_pass:
                 raise ValueError(
                     f"simulation.t_pass: a pass of {simulation.t_pass:g} s ends before the "

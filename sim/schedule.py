@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from circuits import CircuitParameters, Network, NoiseString
 from circuits.recording import Recording
+from netlists.build import SolverSettings
 from sim.clock import Clock
 from sim.passes import NO_JUMPS, Passes
 from sim.sources import Drawn, NodeNoise, NoiseSource, open_source
@@ -83,6 +84,7 @@ def open_schedule(
     *,
     strings: Sequence[NoiseString] = (),
     recording: Recording | None = None,
+    solver: SolverSettings | None = None,
     silent: bool = False,
     record: Callable[[Drawn], None] = lambda _: None,
 ) -> NoiseSchedule:
@@ -95,9 +97,12 @@ def open_schedule(
         rng: of the noise; not of devices.
         strings: of each neuron; all as `circuit` says by default.
         recording: opened, where the source is measured; opened here by default.
+        solver: of two-way coupled strings.
         silent: hold the noise off throughout.
         record: told of all noise that is met.
     """
     strings = strings or (circuit.noise_string(),) * network.neurons
-    source = open_source(network, circuit, clock, rng, strings=strings, recording=recording)
+    source = open_source(
+        network, circuit, clock, rng, strings=strings, recording=recording, solver=solver
+    )
     return NoiseSchedule(source, network.neurons, silent=silent, record=record)

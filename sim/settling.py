@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits import CircuitParameters, Network, ResistorPairs
+from circuits.recording import Recording
 from netlists.build import SolverSettings, build_deck, control_names
 from netlists.spice import format_for_library, format_number
 from netlists.stimulus import Stimulus, still
@@ -19,20 +20,27 @@ WITHIN = 1e-6
 _SHORTEST, _LONGEST = 10e-6, 10e-3  # s; windows tried
 
 
-def settled_after(network: Network, circuit: CircuitParameters, solver: SolverSettings) -> float:
+def settled_after(
+    network: Network,
+    circuit: CircuitParameters,
+    solver: SolverSettings,
+    *,
+    recording: Recording | None = None,
+) -> float:
     """Time from a worst-case jump until every node stays within a microvolt, s.
 
     Three jumps, the slowest counts. A large one: all weights ±1, which loads the amplifiers more
     than trained weights as a rule do, inputs and noise from one extreme to the other. And two
     small ones: all weights 0, the noise from one extreme to the other and back, so that each
     rectifier crosses zero on it alone; there a precision rectifier is slowest. The extremes are
-    all junctions in P and all in AP, or for another source ±σ.
+    all junctions in P and all in AP, or for another source ±σ; `recording` is a measured one's,
+    opened here by default.
 
     Raises:
         UserError: not settled within 10 ms.
         SimulationError: names the deck and the log that were kept.
     """
-    low, high = _extremes(circuit)
+    low, high = _extremes(circuit, recording)
     shapes = [network.synapse_shape(k) for k in range(1, len(network.layers))]
     signs = [np.where(np.indices(shape).sum(axis=0) % 2, -1.0, 1.0) for shape in shapes]
     zeros = [np.zeros(shape) for shape in shapes]
@@ -54,10 +62,10 @@ def settled_after(network: Network, circuit: CircuitParameters, solver: SolverSe
         ) from None
 
 
-def _extremes(circuit: CircuitParameters) -> tuple[float, float]:
+def _extremes(circuit: CircuitParameters, recording: Recording | None) -> tuple[float, float]:
     if circuit.noise.source == "string":
         return 0.0, 1.0
-    drive = node_sigma(circuit) * circuit.noise.r_inject / circuit.synapse.r_feedback
+    drive = node_sigma(circuit, recording) * circuit.noise.r_inject / circuit.synapse.r_feedback
     return -drive, drive
 
 

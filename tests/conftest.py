@@ -17,6 +17,7 @@ from netlists.deck import Deck, Transient
 from netlists.elements import Element, VoltageSource
 from netlists.spice import format_for_library
 from sim.libngspice import Ngspice, get_library
+from sim.passes import Passes
 
 # The same examples every time, and no deadline: the machine may be busy.
 settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -86,3 +87,15 @@ def run_bare(folder: Path, name: str) -> dict[str, float]:
     assert "error" not in (done.stdout + done.stderr).lower(), done.stdout + done.stderr
     printed = re.findall(r"^(\w+) = (\S+)$", done.stdout, re.MULTILINE)
     return {key: float(value) for key, value in printed}
+
+
+def assert_same(one: Passes, other: Passes, within: float, *, ages: float = 0.0) -> None:
+    """Two draws of passes are one, their jumps of the last `within` s to `ages` s."""
+    np.testing.assert_array_equal(one.inputs, other.inputs)
+    np.testing.assert_array_equal(one.controls, other.controls)
+    np.testing.assert_array_equal(one.noise, other.noise)
+    for a, b in zip(one.jumps, other.jumps, strict=True):
+        for x, y in zip(a, b, strict=True):
+            recent, wanted = x.within(within), y.within(within)
+            np.testing.assert_allclose(recent.ages, wanted.ages, rtol=0, atol=ages)
+            np.testing.assert_array_equal(recent.before, wanted.before)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from conftest import assert_same
 
 from circuits import CircuitParameters, Network, NoiseParameters, SmtjParameters
 from sim.clock import Clock, Fidelity
-from sim.passes import Passes, join_passes, pass_stimulus
+from sim.passes import join_passes, pass_stimulus
 from sim.schedule import NoiseSchedule, open_schedule
 
 NETWORK = Network((2, 3, 2))
@@ -18,16 +19,6 @@ INPUTS = np.random.default_rng(0).uniform(-1, 1, (12, 2))
 def schedule(fidelity: Fidelity, *, silent: bool = False) -> NoiseSchedule:
     clock = Clock(200e-6, 30e-6, fidelity)
     return open_schedule(NETWORK, CIRCUIT, clock, np.random.default_rng(4), silent=silent)
-
-
-def assert_same(one: Passes, other: Passes, within: float) -> None:
-    np.testing.assert_array_equal(one.inputs, other.inputs)
-    np.testing.assert_array_equal(one.controls, other.controls)
-    np.testing.assert_array_equal(one.noise, other.noise)
-    for a, b in zip(one.jumps, other.jumps, strict=True):
-        for x, y in zip(a, b, strict=True):
-            np.testing.assert_array_equal(x.within(within).ages, y.within(within).ages)
-            np.testing.assert_array_equal(x.within(within).before, y.within(within).before)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 12])

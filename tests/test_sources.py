@@ -13,7 +13,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import tolerances
-from conftest import Weights
+from conftest import Weights, assert_same
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -126,16 +126,6 @@ def law(c: CircuitParameters) -> tuple[NodeNoise, ...]:
 
 def inputs(count: int) -> Array:
     return np.random.default_rng(0).uniform(-1, 1, (count, NETWORK.layers[0]))
-
-
-def assert_same(one: Passes, other: Passes, within: float) -> None:
-    np.testing.assert_array_equal(one.inputs, other.inputs)
-    np.testing.assert_array_equal(one.controls, other.controls)
-    np.testing.assert_array_equal(one.noise, other.noise)
-    for a, b in zip(one.jumps, other.jumps, strict=True):
-        for x, y in zip(a, b, strict=True):
-            np.testing.assert_allclose(x.within(within).ages, y.within(within).ages, atol=AGES)
-            np.testing.assert_array_equal(x.within(within).before, y.within(within).before)
 
 
 # --- statistics --------------------------------------------------------------------------------
@@ -503,8 +493,8 @@ def test_jumps_lead_from_the_pass_before_to_the_control(kind: SourceKind) -> Non
 def test_noise_is_the_same_in_every_fidelity(kind: SourceKind, recording: str) -> None:
     c = with_file(kind, recording)
     full, aperture, op = (schedule(c, fidelity).draw(inputs(30)) for fidelity in FIDELITIES)
-    assert_same(full, aperture, within=T_APERTURE - 1e-12)
-    assert_same(full, op, within=0.0)
+    assert_same(full, aperture, within=T_APERTURE - 1e-12, ages=AGES)
+    assert_same(full, op, within=0.0, ages=AGES)
     assert full.count_jumps() >= aperture.count_jumps() >= op.count_jumps() == 0
     assert (full.count_jumps() > aperture.count_jumps()) == (kind in {"string", "hmm"})
 
@@ -518,7 +508,7 @@ def test_noise_is_the_same_in_any_batch_size(kind: SourceKind, size: int) -> Non
     for k in range(0, len(x), size):
         parts.append(split.draw(x[k : k + size]))
         split.held(x)  # looking does not advance the source
-    assert_same(join_passes(parts), schedule(c, "aperture").draw(x), within=1.0)
+    assert_same(join_passes(parts), schedule(c, "aperture").draw(x), within=1.0, ages=AGES)
 
 
 @pytest.mark.parametrize("kind", SOURCES)

@@ -194,9 +194,12 @@ def noise(  # noqa: PLR0917  # click hands over by name
     specimens = [specimen for specimen, _ in looked_at]
     folder = open_folder(out, "noise", datetime.now().astimezone())
     by_ngspice = any(specimen.made_by == "ngspice" for specimen in specimens)
+    warnings = [
+        list(doubts(specimen, report)) for specimen, report in zip(specimens, reports, strict=True)
+    ]
     described = [
-        _described(specimen, report, circuit)
-        for (specimen, circuit), report in zip(looked_at, reports, strict=True)
+        _described(specimen, report, circuit) | {"warnings": found}
+        for (specimen, circuit), report, found in zip(looked_at, reports, warnings, strict=True)
     ]
     found = versions(get_library().version if by_ngspice else None)
     folder.write_json("noise.json", {"specimens": described, "versions": found})
@@ -205,7 +208,7 @@ def noise(  # noqa: PLR0917  # click hands over by name
     folder.write_text("config.toml", config.to_toml())
     plot_noise(specimens, reports, folder.path / "noise.png")
     if not quiet:
-        print_findings(console, looked_at, reports)
+        print_findings(console, looked_at, reports, warnings)
         console.print(f"folder: {folder.path}", soft_wrap=True)
     return 0
 
@@ -245,7 +248,6 @@ def _described(
         "label": specimen.label,
         "made_by": specimen.made_by,
         "found": report.to_dict(curves=True),
-        "warnings": list(doubts(specimen, report)),
         "law": {
             "sigma_v": law.sigma,
             "levels_v": list(law.levels),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits import CircuitParameters, Network, NoiseString, ResistorPairs
+from circuits.recording import Recording
 from netlists.build import SolverSettings, build_deck, control_names
 from netlists.deck import Deck
 from netlists.elements import External, VoltageSource
@@ -19,7 +20,7 @@ from sim.coupling import CoupledJunctions, draw_states
 from sim.errors import SimulationError
 from sim.libngspice import Driver, Ngspice, get_library
 from sim.noise.law import law_of
-from sim.noise.specimen import Specimen, node_voltages, sample_step
+from sim.noise.specimen import Specimen, node_voltages, played_recording, sample_step
 from sim.sources import flip_paths
 from sim.state_file import state_file
 
@@ -83,11 +84,12 @@ def in_circuit(
     weights = rng.normal(0, 1 / math.sqrt(inputs), (1, inputs))
     pairs = (circuit.synapse.program(weights),)
     neuron = _Neuron(network, circuit, string, pairs, solver)
-    step = sample_step(circuit, string, sample_time)
+    recording = played_recording(circuit)
+    step = sample_step(circuit, string, sample_time, recording)
     library = get_library()
     before = library.seconds
     try:
-        time, voltage = neuron.transient(library, rng, step, count)
+        time, voltage = neuron.transient(library, rng, step, count, recording)
         bandwidth = neuron.bandwidth(library)
     except SimulationError as error:
         raise SimulationError(f"{error}; {library.keep(library.deck)}") from None
@@ -117,7 +119,12 @@ class _Neuron:
     solver: SolverSettings
 
     def transient(
-        self, library: Ngspice, rng: np.random.Generator, step: float, count: int
+        self,
+        library: Ngspice,
+        rng: np.random.Generator,
+        step: float,
+        count: int,
+        recording: Recording | None,
     ) -> tuple[Array, Array]:
         """Time in s and the node's voltage in V over `count` samples."""
         duration = count * step
@@ -141,7 +148,7 @@ class _Neuron:
                 deck = self._deck(stimulus, state_file=name)
                 library.load(format_for_library(deck), owner=self)
                 return self._run(library, duration, step, None)
-        values = node_voltages(self.circuit, rng, step, count)
+        values = node_voltages(self.circuit, rng, step, count, recording)
         drive = noise.r_inject / self.circuit.synapse.r_feedback
         deck = _driven(self._deck(rest), control_names(self.network, noise))
         library.load(format_for_library(deck), owner=self)

@@ -87,17 +87,10 @@ def _string_law(string: NoiseString, step: float) -> Law:
     low, high = string.dwell_times[0].tolist() if single else (math.nan, math.nan)
     return Law(
         sigma=string.sigma,
-        levels=_distinct(string.node_levels),
+        levels=string.distinct_levels,
         occupancy=float(string.occupancies[0]) if single else math.nan,
         dwells=(low, high),
         correlation_time=float(root_scalar(above, bracket=(0.0, 2 * longest)).root),
         corner=rates[0] / (2 * math.pi) if alike else math.nan,
         seen_flips=string.seen_flip_rate(step),
     )
-
-
-def _distinct(levels: Array) -> tuple[float, ...]:
-    """Levels in ascending order, those of equal voltage once."""
-    ordered = np.sort(levels)
-    apart = np.diff(ordered, prepend=-np.inf) > 1e-6 * np.ptp(ordered)
-    return tuple(ordered[apart].tolist())

@@ -104,12 +104,13 @@ def drawn(
         solver: of two-way coupled strings.
     """
     noise = circuit.noise
-    step = sample_step(circuit, string, sample_time)
+    recording = played_recording(circuit)
+    step = sample_step(circuit, string, sample_time, recording)
     if noise.source == "string":
         paths = flip_paths((string,), rng.spawn(noise.n_mtj), solver)
         samples = string.node_noise(sampled_states(paths, step, count))
     else:
-        samples = node_voltages(circuit, rng, step, count)
+        samples = node_voltages(circuit, rng, step, count, recording)
     return Specimen(
         label,
         "ngspice" if noise.two_way else "drawn",
@@ -121,23 +122,35 @@ def drawn(
     )
 
 
-def sample_step(circuit: CircuitParameters, string: NoiseString, wanted: float | None) -> float:
-    """Time between samples, s: as wanted, or what suits the source; a recording has its own.
+def played_recording(circuit: CircuitParameters) -> Recording | None:
+    """The recording of a measured source, opened; None for another.
 
     Raises:
-        UserError: it has none.
+        UserError: it is bad, or has no sample time.
     """
+    if circuit.noise.source != "measured":
+        return None
+    recording = open_recording(circuit.noise.measured)
+    if math.isnan(recording.sample_time):
+        raise UserError(f"{recording.path}: sample time missing; pass --sample-time")
+    return recording
+
+
+def sample_step(
+    circuit: CircuitParameters,
+    string: NoiseString,
+    wanted: float | None,
+    recording: Recording | None,
+) -> float:
+    """Time between samples, s: as wanted, or what suits the source; a recording has its own."""
     noise = circuit.noise
-    if wanted and noise.source != "measured":
+    if recording is not None:
+        return recording.sample_time * noise.measured.stride
+    if wanted:
         return wanted
     match noise.source:
         case "string":
             return float(string.dwell_times.min()) / PER_DWELL
-        case "measured":
-            recording = open_recording(noise.measured)
-            if math.isnan(recording.sample_time):
-                raise UserError(f"{recording.path}: sample time missing; pass --sample-time")
-            return recording.sample_time * noise.measured.stride
         case "hmm":
             return noise.hmm.sample_time
         case _:
@@ -145,16 +158,19 @@ def sample_step(circuit: CircuitParameters, string: NoiseString, wanted: float |
 
 
 def node_voltages(
-    circuit: CircuitParameters, rng: np.random.Generator, step: float, count: int
+    circuit: CircuitParameters,
+    rng: np.random.Generator,
+    step: float,
+    count: int,
+    recording: Recording | None,
 ) -> Array:
     """ν of a source that is a voltage, at equal steps, V; shape (count,)."""
     noise = circuit.noise
+    if recording is not None:
+        mean = recording.mean if noise.measured.remove_mean else 0.0
+        tape, stride = Tape(recording, noise.measured.start), noise.measured.stride
+        return noise.measured.scale * (tape.read(count * stride)[::stride] - mean)
     match noise.source:
-        case "measured":
-            recording = open_recording(noise.measured)
-            mean = recording.mean if noise.measured.remove_mean else 0.0
-            tape, stride = Tape(recording, noise.measured.start), noise.measured.stride
-            return noise.measured.scale * (tape.read(count * stride)[::stride] - mean)
         case "hmm":
             chain = HiddenMarkovChain(noise.hmm, rng)
             at = np.floor(np.arange(count) * step / noise.hmm.sample_time + 0.5).astype(np.intp)
@@ -165,8 +181,8 @@ def node_voltages(
             return noise.binomial.draw(rng, count)
         case "gaussian":
             return noise.gaussian.draw(rng, count)
-        case "string":
-            raise ValueError("a string is no voltage")
+        case kind:
+            raise ValueError(f"source {kind} is no voltage that is drawn")
 
 
 def sampled_states(paths: Sequence[FlipPath], step: float, count: int) -> NDArray[np.uint8]:

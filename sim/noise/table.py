@@ -8,7 +8,6 @@ from rich.table import Table
 
 from circuits.quantities import format_quantity
 from sim.noise.analysis import NoiseReport
-from sim.noise.doubts import doubts
 from sim.noise.in_circuit import InCircuit
 from sim.noise.specimen import MadeBy, Specimen
 from sim.noise.telegraph import Estimate
@@ -27,15 +26,16 @@ def print_findings(
     console: Console,
     specimens: Sequence[tuple[Specimen, InCircuit | None]],
     reports: Sequence[NoiseReport],
+    warnings: Sequence[Sequence[str]],
 ) -> None:
-    """Print one table, or one a specimen where they do not fit side by side."""
+    """Print one table, or one a specimen where they do not fit side by side, and the warnings."""
     found = list(zip(specimens, reports, strict=True))
     unbounded = console.options.update(width=10_000)
     wide = console.measure(noise_table(found), options=unbounded).maximum > console.width
     for part in [[one] for one in found] if wide else [found]:
         console.print(noise_table(part))
-    for specimen, report in ((specimen, report) for (specimen, _), report in found):
-        for doubt in doubts(specimen, report):
+    for ((specimen, _), report), doubts in zip(found, warnings, strict=True):
+        for doubt in doubts:
             console.print(f"warning: {specimen.label}: {doubt}", soft_wrap=True)
         if specimen.made_by == "recording" and report.hmm:
             console.print(f"{specimen.label} as a source: {as_source(report)}", soft_wrap=True)

@@ -49,11 +49,11 @@ def open_source(
         case "hmm":
             return HmmNoise(circuit, clock, rng.spawn(neurons))
         case "bernoulli":
-            return FreshNoise(circuit, noise.bernoulli, "bernoulli", rng.spawn(neurons))
+            return FreshNoise(circuit, noise.bernoulli, rng.spawn(neurons))
         case "binomial":
-            return FreshNoise(circuit, noise.binomial, "binomial", rng.spawn(neurons))
+            return FreshNoise(circuit, noise.binomial, rng.spawn(neurons))
         case "gaussian":
-            return FreshNoise(circuit, noise.gaussian, "gaussian", rng.spawn(neurons))
+            return FreshNoise(circuit, noise.gaussian, rng.spawn(neurons))
 
 
 def flip_paths(

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.noise import SourceKind
 from sim.passes import Jumps
 
 Array = NDArray[np.float64]
@@ -46,8 +45,6 @@ class NodeNoise:
 
 class NoiseSource(ABC):
     """Noise at all nodes of a network, drawn pass by pass in the order of time."""
-
-    kind: SourceKind
 
     @property
     @abstractmethod

@@ -20,8 +20,6 @@ class StringNoise(NoiseSource):
         clock: when passes are sampled.
     """
 
-    kind = "string"
-
     def __init__(
         self, strings: Sequence[NoiseString], paths: Sequence[FlipPath], clock: Clock
     ) -> None:
@@ -61,15 +59,16 @@ class StringNoise(NoiseSource):
 
     def nodes(self, batch: int) -> tuple[NodeNoise, ...]:  # noqa: ARG002  # samples follow pair by pair
         """From the strings' closed forms."""
-        return tuple(
-            NodeNoise(
+        laws = {
+            string: NodeNoise(
                 string.sigma,
-                tuple(np.sort(string.node_levels).tolist()),
+                string.distinct_levels,
                 float(string.occupancies.mean()),
                 string.correlation(self._clock.t_pass),
             )
-            for string in self._strings
-        )
+            for string in set(self._strings)
+        }
+        return tuple(laws[string] for string in self._strings)
 
 
 def _flips(ages: Array, before: int) -> Jumps:

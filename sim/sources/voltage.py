@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from circuits import CircuitParameters, Network
-from circuits.noise import SourceKind
 from circuits.recording import Recording, Tape
 from circuits.sampled import (
     BernoulliParameters,
@@ -56,8 +55,6 @@ class MeasuredNoise(VoltageNoise):
         circuit: gain, scale and mean.
         recording: opened.
     """
-
-    kind = "measured"
 
     def __init__(self, network: Network, circuit: CircuitParameters, recording: Recording) -> None:
         super().__init__(network.neurons, circuit)
@@ -113,8 +110,6 @@ class HmmNoise(VoltageNoise):
         clock: when passes are sampled.
         rngs: one a neuron.
     """
-
-    kind = "hmm"
 
     def __init__(
         self, circuit: CircuitParameters, clock: Clock, rngs: Sequence[np.random.Generator]
@@ -174,7 +169,6 @@ class FreshNoise(VoltageNoise):
     Args:
         circuit: gain.
         law: distribution of ν.
-        kind: its name.
         rngs: one a neuron.
     """
 
@@ -182,11 +176,9 @@ class FreshNoise(VoltageNoise):
         self,
         circuit: CircuitParameters,
         law: BernoulliParameters | BinomialParameters | GaussianParameters,
-        kind: SourceKind,
         rngs: Sequence[np.random.Generator],
     ) -> None:
         super().__init__(len(rngs), circuit)
-        self.kind = kind
         self._law = law
         self._rngs = rngs
 
