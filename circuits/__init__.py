@@ -5,6 +5,7 @@ No SPICE text here and no simulation.
 
 from circuits.activation import ActivationParameters, DiodeParameters
 from circuits.circuit import CircuitParameters
+from circuits.exceptions import OpAmpException
 from circuits.network import Network
 from circuits.noise import NoiseParameters
 from circuits.opamp import OpAmpParameters
@@ -20,6 +21,7 @@ __all__ = [
     "Network",
     "NoiseParameters",
     "NoiseString",
+    "OpAmpException",
     "OpAmpParameters",
     "ResistorPairs",
     "SmtjParameters",

@@ -1,5 +1,7 @@
 """The leaky rectifier: the paper's two-diode divider, or a precision rectifier."""
 
+import math
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -21,6 +23,11 @@ from circuits.quantities import (
 )
 
 Kind = Literal["diode-divider", "precision"]
+
+_NOMINAL = 27.0  # °C; SPICE's TNOM
+_KINK = 1e-6  # V around 0 in which the side that an ideal diode is on is left to rounding
+_NEARBY = 1e-5  # V; beside an operating point, small against N V_T
+_GAP = 1.1150877  # eV, of silicon at 27 °C, as SPICE has it
 
 
 class DiodeParameters(Parameters):
@@ -46,6 +53,34 @@ class DiodeParameters(Parameters):
         description="breakdown voltage BV, V; inf for none",
     )
     i_bv: Ampere = Field(default=1e-3, gt=0, description="current at breakdown IBV, A")
+
+    def saturation_current(self, temperature: float) -> float:
+        """IS at a temperature in °C, A.
+
+        SPICE's law, `IS (T/T0)^(XTI/N) exp((T/T0 − 1) EG/(N V_T))` with V_T = kT/q, where
+        T0 = 27 °C is the temperature at which the parameters hold as printed (ngspice 39 manual,
+        junction diodes, and its diotemp.c).
+        """
+        ratio = (temperature + zero_Celsius) / (_NOMINAL + zero_Celsius)
+        barrier = (ratio - 1) * self.e_g / self.thermal_voltage(temperature)
+        return self.i_s * ratio ** (self.x_ti / self.n) * math.exp(barrier)
+
+    def junction_potential(self, temperature: float) -> float:
+        """VJ at a temperature in °C, V.
+
+        SPICE's law, `VJ T/T0 + φ(T)` with `φ = −2 V_T (1.5 ln(T/T0) + (q/2k)(E0/T0 − E(T)/T))`. It
+        takes the band gap E of silicon, `1.16 − 7.02e-4 T²/(T + 1108)` eV, for every diode (ngspice
+        39, diotemp.c); a Schottky diode of little VJ comes below zero when hot.
+        """
+        kelvin, nominal = temperature + zero_Celsius, _NOMINAL + zero_Celsius
+        over_k = elementary_charge / Boltzmann
+        gap = 1.16 - 7.02e-4 * kelvin**2 / (kelvin + 1108)
+        bent = 1.5 * math.log(kelvin / nominal) + over_k / 2 * (_GAP / nominal - gap / kelvin)
+        return self.v_j * kelvin / nominal - 2 * kelvin / over_k * bent
+
+    def thermal_voltage(self, temperature: float) -> float:
+        """N V_T at a temperature in °C, V."""
+        return self.n * Boltzmann * (temperature + zero_Celsius) / elementary_charge
 
 
 # SPICE parameters as their makers print them.
@@ -121,6 +156,11 @@ class ActivationParameters(Parameters):
         return DIODES["HSMS-2850" if self.kind == "diode-divider" else "1N4148"]
 
     @property
+    def amplifiers(self) -> tuple[str, ...]:
+        """Names of the op-amps in the rectifier."""
+        return ("buf",) if self.kind == "diode-divider" else ("rect", "sum")
+
+    @property
     def positive_slope(self) -> float:
         """Slope for a > 0 with diodes that do not drop, 1."""
         return self.r_load / (self.r_load + self.r_positive)
@@ -134,44 +174,130 @@ class ActivationParameters(Parameters):
         """Straight-line leaky rectifier, V to V, any shape."""
         return np.where(a > 0, self.positive_slope, self.negative_slope) * a
 
-    def divider_transfer(
-        self, a: NDArray[np.float64], temperature: float = 27.0
-    ) -> NDArray[np.float64]:
-        """Static output of the two-diode divider with its real diodes.
+    def transfer(self, a: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+        """Static output with its real diodes and with amplifiers that are ideal.
 
-        The root of Kirchhoff's current law at the load; each branch's current is the closed form
-        of a diode in series with a resistor (Wright omega). Breakdown is left out.
+        The root of Kirchhoff's current law; each branch's current is the closed form of a diode
+        in series with a resistor. Breakdown is left out.
 
         Args:
             a: pre-activation, V, any shape.
-            temperature: °C; at 27 °C the SPICE parameters hold as printed.
+            temperature: °C.
 
         Returns:
-            Voltage across the load, V, same shape.
+            V, same shape.
         """
+        if self.kind == "diode-divider":
+            return self.divider_transfer(a, temperature)
+        return self.precision_transfer(a, temperature)
+
+    def divider_transfer(
+        self, a: NDArray[np.float64], temperature: float = _NOMINAL
+    ) -> NDArray[np.float64]:
+        """Voltage across the load of the two-diode divider; arguments and returns as `transfer`."""
         if self.rectifier.ideal:
             return self.ideal_transfer(a)
 
-        def surplus(y: float, source: float) -> float:
-            forward = _branch_current(source - y, self.r_positive, self.rectifier, temperature)
-            backward = _branch_current(y - source, self.r_negative, self.rectifier, temperature)
-            return forward - backward - y / self.r_load
+        def solve(source: float) -> float:
+            def surplus(y: float) -> float:
+                forward = _branch_current(source - y, self.r_positive, self.rectifier, temperature)
+                backward = _branch_current(y - source, self.r_negative, self.rectifier, temperature)
+                return forward - backward - y / self.r_load
+
+            return _root(surplus, min(0.0, source), max(0.0, source))
+
+        return _each(solve, a)
+
+    def input_resistances(self, a: float, temperature: float) -> tuple[float, float]:
+        """Between what it is as a load, to small signals around an operating point.
+
+        The divider with real diodes is one resistance. Around 0 V that is R_load behind both
+        branches side by side, in each of them the diode's `N V_T/I_S` and R_S. One with ideal
+        diodes has a kink at 0 V, on the two sides of which it is R_load and one branch or the
+        other. The precision rectifier leads into a virtual ground through R_rect at low frequency;
+        where its amplifier has little gain left for diodes that hardly conduct, it is less of a
+        load, down to none.
+
+        Args:
+            a: pre-activation, V; within 1 µV of 0 ideal diodes are at their kink.
+            temperature: °C.
+
+        Returns:
+            The lowest and the highest, Ω.
+        """
+        if self.kind == "precision":
+            return self.r_rectifier, math.inf
+        if self.rectifier.ideal:
+            forward, backward = self.r_load + self.r_positive, self.r_load + self.r_negative
+            if abs(a) <= _KINK:
+                return min(forward, backward), max(forward, backward)
+            return (forward, forward) if a > 0 else (backward, backward)
+        nearby = np.array([a - _NEARBY, a + _NEARBY])
+        low, high = self.divider_transfer(nearby, temperature).tolist()
+        resistance = self.r_load * 2 * _NEARBY / (high - low)
+        return resistance, resistance
+
+    def precision_transfer(
+        self, a: NDArray[np.float64], temperature: float = _NOMINAL
+    ) -> NDArray[np.float64]:
+        """Output of the precision rectifier; arguments and returns as `transfer`.
+
+        Its unknown is the rectifying amplifier's output o. Toward both virtual grounds each half
+        rests on `R_rect/(1 + slope)`; the halves' currents add up to the input's, `a/R_rect`.
+        """
+        if self.rectifier.ideal:
+            return self.ideal_transfer(a)
+        r_positive = self.r_rectifier / (1 + self.positive_slope)
+        r_negative = self.r_rectifier / (1 + self.negative_slope)
+
+        def halves(o: float) -> tuple[float, float]:
+            positive = -r_positive * _branch_current(-o, r_positive, self.rectifier, temperature)
+            return positive, r_negative * _branch_current(
+                o, r_negative, self.rectifier, temperature
+            )
 
         def solve(source: float) -> float:
-            low, high = min(0.0, source), max(0.0, source)
-            if low == high:
-                return 0.0
-            bracket = (low, high)
-            solution = root_scalar(surplus, (source,), bracket=bracket, xtol=1e-15, rtol=1e-14)
-            return float(solution.root)
+            def surplus(o: float) -> float:
+                return source + sum(halves(o))
 
-        flat = np.asarray(a, dtype=np.float64)
-        return np.array([solve(float(v)) for v in flat.ravel()]).reshape(flat.shape)
+            reach = 1.0 + 2 * abs(source)
+            while surplus(-reach) * surplus(reach) > 0:
+                reach *= 2
+            positive, negative = halves(_root(surplus, -reach, reach))
+            return -self.positive_slope * positive - self.negative_slope * negative
+
+        return _each(solve, a)
+
+
+def _each(solve: Callable[[float], float], a: NDArray[np.float64]) -> NDArray[np.float64]:
+    flat = np.asarray(a, dtype=np.float64)
+    return np.array([solve(float(v)) for v in flat.ravel()]).reshape(flat.shape)
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    if low == high:
+        return low
+    return float(root_scalar(function, bracket=(low, high), xtol=1e-15, rtol=1e-14).root)
 
 
 def _branch_current(v: float, r: float, diode: DiodeParameters, temperature: float) -> float:
-    """Current through a diode and a resistor in series, A."""
+    """Current through a diode and a resistor in series, A.
+
+    Shockley's equation with a resistor is solved by Wright's ω. Further backward than 3 N V_T
+    SPICE takes `−IS (1 − (3 N V_T/(e u))³)` at a voltage −u (ngspice 39 manual, junction diodes).
+    """
     resistance = r + diode.r_s
-    thermal = diode.n * Boltzmann * (temperature + zero_Celsius) / elementary_charge
-    drive = (v + resistance * diode.i_s) / thermal + np.log(resistance * diode.i_s / thermal)
-    return float(thermal / resistance * wrightomega(drive).real - diode.i_s)
+    thermal, i_s = diode.thermal_voltage(temperature), diode.saturation_current(temperature)
+    bend = 3 * thermal
+    if v < -bend - resistance * i_s * (1 - math.exp(-3)):
+        u = bend
+        for _ in range(100):
+            left = (bend / math.e / u) ** 3
+            # Convex and falling in u, so that Newton's method climbs to the root from below.
+            step = (-v - u - resistance * i_s * (1 - left)) / (1 + 3 * resistance * i_s * left / u)
+            u += step
+            if step <= 1e-15 * u:
+                break
+        return (v + u) / resistance
+    drive = (v + resistance * i_s) / thermal + math.log(resistance * i_s / thermal)
+    return float(thermal / resistance * wrightomega(drive).real - i_s)

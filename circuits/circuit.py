@@ -1,11 +1,13 @@
 """All parameters of the circuit in one record, and what follows from them together."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from circuits.activation import ActivationParameters
+from circuits.exceptions import OpAmpException, require_possible
 from circuits.noise import NoiseParameters
 from circuits.opamp import OpAmpParameters
 from circuits.quantities import Celsius, Parameters, Volt
@@ -15,7 +17,7 @@ from circuits.synapse import SynapseParameters
 
 
 class CircuitParameters(Parameters):
-    """The ANP-perceptron: supplies, parts and devices, the same for every neuron."""
+    """The ANP-perceptron: supplies, parts and devices, the same for every neuron but exceptions."""
 
     v_dd: Volt = Field(default=2.5, gt=0, description="positive supply, V")
     v_ss: Volt = Field(default=-2.5, lt=0, description="negative supply, V")
@@ -25,11 +27,24 @@ class CircuitParameters(Parameters):
     activation: ActivationParameters = Field(
         default=ActivationParameters(), description="rectifier of hidden neurons"
     )
+    exceptions: Mapping[str, OpAmpException] = Field(
+        default_factory=dict,
+        description="op-amps that differ from the rest, by name as in n1_2_b",
+    )
     synapse: SynapseParameters = Field(default=SynapseParameters(), description="weight resistors")
     noise: NoiseParameters = Field(
         default=NoiseParameters(), description="noise string of each node"
     )
     smtj: SmtjParameters = Field(default=SmtjParameters(), description="every junction")
+
+    @field_validator("exceptions")
+    @classmethod
+    def _check_exceptions(cls, value: Any, info: ValidationInfo) -> Any:
+        # A section that is wrong itself is complained of already, and missing here.
+        opamp, activation = info.data.get("opamp"), info.data.get("activation")
+        if opamp is not None and activation is not None:
+            require_possible(value, opamp.level, activation.amplifiers)
+        return value
 
     @model_validator(mode="after")
     def _check_swing(self) -> Self:
@@ -37,6 +52,18 @@ class CircuitParameters(Parameters):
             raise ValueError(
                 f"opamp.headroom of {self.opamp.headroom:g} V leaves no swing between "
                 f"{self.v_ss:g} and {self.v_dd:g} V"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_diode(self) -> Self:
+        diode = self.activation.rectifier
+        potential = diode.junction_potential(self.temperature)
+        if potential <= 0 and not diode.ideal:
+            raise ValueError(
+                f"activation.diode {diode.name}: at {self.temperature:g} °C SPICE's law makes its "
+                f"junction potential {1e3 * potential:.3g} mV, from which no capacitance follows; "
+                "wanted more than 0, so take a lower temperature, another diode or a larger v_j"
             )
         return self
 

@@ -1,6 +1,7 @@
 """Operational amplifier: data-sheet figures and what the macromodel needs of them."""
 
 import math
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -20,6 +21,17 @@ from circuits.quantities import (
 Level = Literal["ideal", "single-pole", "macro"]
 
 
+_OF_THE_MACROMODEL = (
+    "slew_rate", "phase_margin", "v_offset", "i_quiescent", "r_out", "headroom",
+)  # fmt: skip
+LACKING: Mapping[Level, tuple[str, ...]] = {
+    "ideal": ("gbw", "open_loop_gain", *_OF_THE_MACROMODEL),
+    "single-pole": _OF_THE_MACROMODEL,
+    "macro": (),
+}
+"""Figures that a level of the model does not have."""
+
+
 class OpAmpParameters(Parameters):
     """Defaults: Microchip MCP601, data sheet DS21314, typical figures at 5 V and 25 °C."""
 
@@ -35,7 +47,7 @@ class OpAmpParameters(Parameters):
         description="name of the part, for the deck's comments",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*$",
     )
-    gbw: Hertz = Field(default=2.8e6, gt=0, le=1e12, description="gain-bandwidth product, Hz")
+    gbw: Hertz = Field(default=2.8e6, ge=1, le=1e12, description="gain-bandwidth product, Hz")
     open_loop_gain: Decibel = Field(
         default=115.0, gt=20, le=200, description="DC open-loop gain, dB"
     )
@@ -57,6 +69,11 @@ class OpAmpParameters(Parameters):
         default=125.0,
         ge=1e-3,
         description="open-loop output resistance, Ω (half of 5.5 V over 22 mA into a short)",
+    )
+    i_out: Ampere = Field(
+        default=22e-3,
+        gt=0,
+        description="largest output current, A (into a short, at 5.5 V); checked, not simulated",
     )
     headroom: Volt = Field(
         default=0.02, ge=0, le=1, description="distance that the output keeps from each rail, V"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 from circuits import CircuitParameters, Network, NoiseParameters, NoiseString, ResistorPairs
+from circuits.exceptions import SUMMING, amplifier_names, require_there
 from circuits.network import BIAS, Cell, format_layers
 from netlists import cells
 from netlists.deck import Deck, OperatingPoints, Transient
@@ -108,6 +109,20 @@ def noise_trace_names(network: Network, noise: NoiseParameters) -> tuple[str, ..
     )
 
 
+def amplifier_paths(network: Network, circuit: CircuitParameters) -> tuple[str, ...]:
+    """Flattened names of all op-amps, neuron by neuron, as the simulator has them."""
+    return tuple(
+        _amplifier_path(name) for name in amplifier_names(network, circuit.activation.amplifiers)
+    )
+
+
+def _amplifier_path(name: str) -> str:
+    """`n1_2_b` as the simulator has it: `xlayer1.xn2.xb`."""
+    layer, neuron, amplifier = name.removeprefix("n").split("_")
+    inner = amplifier if amplifier in SUMMING else f"act.x{amplifier}"
+    return f"xlayer{layer}.xn{neuron}.x{inner}"
+
+
 def resistor_names(layer: int, network: Network) -> Iterator[tuple[str, str]]:
     """Flattened names of R+ and R− of a layer, row by row, as the simulator alters them."""
     rows, columns = network.synapse_shape(layer)
@@ -153,7 +168,9 @@ def build_deck(
 
     Raises:
         ValueError: a state file where there are no junctions or no transient, or of a bad name.
+        UserError: an exception for an op-amp that is not there.
     """
+    require_there(circuit.exceptions, network, circuit.activation.amplifiers)
     solver = solver or SolverSettings()
     controls = control_names(network, circuit.noise)
     names = (*input_names(network), *controls)
@@ -189,6 +206,7 @@ def build_deck(
         models=_models(circuit),
         subcircuits=(
             *_shared_cells(network, circuit),
+            *_own_cells(network, circuit),
             *_layers(network, circuit, synapses, strings),
         ),
         elements=(*_top(network, circuit), Note("inputs and noise"), *sources),
@@ -269,6 +287,22 @@ def _shared_cells(network: Network, circuit: CircuitParameters) -> Iterator[Subc
     yield cells.perceptron_cell(noise, hidden=False, unequal=unequal)
 
 
+def _own_cells(network: Network, circuit: CircuitParameters) -> Iterator[Subcircuit]:
+    """Cells of neurons with op-amps that differ from the rest."""
+    last = len(network.layers) - 1
+    for layer in range(1, last + 1):
+        for j in range(1, network.layers[layer] + 1):
+            own = cells.own_cells_of(circuit, layer, j)
+            if not own.differing:
+                continue
+            yield from cells.own_opamp_cells(circuit, own)
+            if own.activation() != cells.SHARED.activation():
+                yield cells.activation_cell(circuit, own)
+            yield cells.perceptron_cell(
+                circuit.noise, hidden=layer < last, unequal=circuit.smtj.spread, own=own
+            )
+
+
 def _synapse_label(neuron: int, column: int, sources: int) -> str:
     return f"{neuron}_{'b' if column == sources else column + 1}"
 
@@ -322,7 +356,8 @@ def _neuron(  # noqa: PLR0917  # all that a neuron is made of
         z = f"z{j}"
         yield cells.noise_string(z, z, controls, string, unequal=circuit.smtj.spread)
     nodes = (f"sp{j}", f"sn{j}", z, *outputs)
-    yield cells.perceptron(f"n{j}", nodes, circuit, string, hidden=hidden)
+    own = cells.own_cells_of(circuit, layer, j)
+    yield cells.perceptron(f"n{j}", nodes, circuit, string, hidden=hidden, own=own)
 
 
 def _layer_ports(network: Network, layer: int, noise: NoiseParameters) -> tuple[str, ...]:

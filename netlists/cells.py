@@ -3,10 +3,12 @@
 Cells refer to the deck's parameters by name; `cell_parameters` gives these with their units.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from circuits import CircuitParameters, NoiseParameters, NoiseString, OpAmpParameters
 from circuits.activation import DiodeParameters
+from circuits.exceptions import SUMMING
 from netlists.elements import (
     BehaviouralCurrent,
     Capacitor,
@@ -22,9 +24,52 @@ from netlists.elements import (
     VoltageSource,
 )
 
-_GAIN_NODE_CAPACITANCE = 10e-12  # any value serves: the currents scale with it
+OPAMP_PORTS = ("inp", "inn", "out", "vdd", "vss")
+"""By which an op-amp's cell is known, whatever its name and level."""
+
+_GAIN_NODE_CAPACITANCE = 10e-12  # F; any value serves: the currents scale with it
+_FAST = 10e6  # Hz; beyond it a smaller capacitor keeps the input stage weak against the clamp
 _CLAMP = "10"  # S; holds a saturated stage within microvolts of the limit, at rest as in motion
 _START = "1e-9"  # V; keeps the clamp shut at the all-zero first guess of Newton's method
+_TWO_PI = 6.28318531
+
+
+@dataclass(frozen=True)
+class Own:
+    """Which cells a neuron has of its own, because op-amps in them differ from the rest.
+
+    Attributes:
+        neuron: its name in that of an op-amp, `n1_2`.
+        differing: its op-amps that differ, as in `b`.
+    """
+
+    neuron: str = ""
+    differing: frozenset[str] = frozenset()
+
+    def opamp(self, amplifier: str) -> str:
+        """Name of the cell of one of its op-amps."""
+        return f"opamp_{self.neuron}_{amplifier}" if amplifier in self.differing else "opamp"
+
+    def activation(self) -> str:
+        """Name of the cell of its rectifier."""
+        inside = self.differing - set(SUMMING)
+        return f"activation_{self.neuron}" if inside else "activation"
+
+    def perceptron(self, *, hidden: bool) -> str:
+        """Name of the cell that it is."""
+        shared = "hidden_perceptron" if hidden else "output_perceptron"
+        return f"{shared}_{self.neuron}" if self.differing else shared
+
+
+SHARED = Own()
+"""The cells that neurons without exceptions share."""
+
+
+def own_cells_of(circuit: CircuitParameters, layer: int, neuron: int) -> Own:
+    """What a neuron has of its own, numbered from 1 as in the deck."""
+    name = f"n{layer}_{neuron}"
+    mine = (other for other in circuit.exceptions if other.startswith(f"{name}_"))
+    return Own(name, frozenset(other.removeprefix(f"{name}_") for other in mine))
 
 
 def control_nodes(layer: int, neuron: int, noise: NoiseParameters) -> tuple[str, ...]:
@@ -106,7 +151,6 @@ def _devices(string: NoiseString) -> tuple[tuple[str, float], ...]:
 
 def opamp_cell(opamp: OpAmpParameters) -> Subcircuit:
     """Op-amp with pins in+, in−, output, supplies, at the level asked for."""
-    ports = ("inp", "inn", "out", "vdd", "vss")
     match opamp.level:
         case "ideal":
             body: tuple[Element, ...] = (Controlled("E", "1", "out", "0", "inp", "inn", "OA_A0"),)
@@ -119,7 +163,41 @@ def opamp_cell(opamp: OpAmpParameters) -> Subcircuit:
             )
         case "macro":
             body = _macro()
-    return Subcircuit("opamp", ports, body, f"{opamp.part}, {opamp.level} model")
+    return Subcircuit("opamp", OPAMP_PORTS, body, f"{opamp.part}, {opamp.level} model")
+
+
+def own_opamp_cells(circuit: CircuitParameters, own: Own) -> Iterator[Subcircuit]:
+    """The op-amps of a neuron that differ: the shared cell, with what its own numbers come to."""
+    shared, rest = opamp_cell(circuit.opamp), _numbers(circuit.opamp)
+    for amplifier in sorted(own.differing):
+        exception = circuit.exceptions[f"{own.neuron}_{amplifier}"]
+        numbers = _numbers(exception.applied(circuit.opamp))
+        yield Subcircuit(
+            own.opamp(amplifier),
+            shared.ports,
+            shared.elements,
+            f"{shared.comment}; {own.neuron}_{amplifier} differs in {exception.described()}",
+            tuple((name, value) for name, value in numbers.items() if value != rest[name]),
+        )
+
+
+def _numbers(opamp: OpAmpParameters) -> dict[str, float]:
+    """What an op-amp's cell refers to of what may differ, in numbers; see `_opamp_parameters`."""
+    capacitance = _gain_node_capacitance(opamp)
+    transconductance = _TWO_PI * opamp.gbw * capacitance
+    pole = {"OA_C": capacitance, "OA_GM": transconductance, "OA_R0": opamp.gain / transconductance}
+    if opamp.level == "single-pole":
+        return pole
+    return {
+        **pole,
+        "OA_IMAX": opamp.slew_rate * capacitance,
+        "OA_F2": opamp.second_pole,
+        "OA_VOS": opamp.v_offset,
+    }
+
+
+def _gain_node_capacitance(opamp: OpAmpParameters) -> float:
+    return _GAIN_NODE_CAPACITANCE * min(1.0, _FAST / opamp.gbw)
 
 
 def _macro() -> tuple[Element, ...]:
@@ -190,13 +268,14 @@ def _diode(name: str, anode: str, cathode: str, diode: DiodeParameters) -> Eleme
     return Diode(name, anode, cathode, _model_name(diode))
 
 
-def activation_cell(circuit: CircuitParameters) -> Subcircuit:
+def activation_cell(circuit: CircuitParameters, own: Own = SHARED) -> Subcircuit:
     """Leaky rectifier from `a` to `x`, with whatever amplifier makes its output stiff."""
     diode = circuit.activation.rectifier
+    name = own.activation()
     ports = ("a", "x", "vdd", "vss")
     if circuit.activation.kind == "diode-divider":
         return Subcircuit(
-            "activation",
+            name,
             ports,
             (
                 _diode("pos", "a", "dp", diode),
@@ -204,16 +283,16 @@ def activation_cell(circuit: CircuitParameters) -> Subcircuit:
                 _diode("neg", "y", "dn", diode),
                 Resistor("neg", "dn", "a", "R_NEG", "conducts for a < 0"),
                 Resistor("load", "y", "0", "R_LOAD"),
-                Instance("buf", ("y", "x", "x", "vdd", "vss"), "opamp", "unity buffer"),
+                Instance("buf", ("y", "x", "x", "vdd", "vss"), own.opamp("buf"), "unity buffer"),
             ),
             "leaky rectifier: divider with two diodes, buffered",
         )
     return Subcircuit(
-        "activation",
+        name,
         ports,
         (
             Resistor("in", "a", "n1", "R_RECT"),
-            Instance("rect", ("0", "n1", "o1", "vdd", "vss"), "opamp", "rectifies"),
+            Instance("rect", ("0", "n1", "o1", "vdd", "vss"), own.opamp("rect"), "rectifies"),
             _diode("neg", "o1", "vn", diode),
             Resistor("fn", "vn", "n1", "R_RECT", "vn = -a for a < 0, else 0"),
             _diode("pos", "vp", "o1", diode),
@@ -221,7 +300,7 @@ def activation_cell(circuit: CircuitParameters) -> Subcircuit:
             Resistor("sp", "vp", "n2", "R_RECT/SLOPE_POS"),
             Resistor("sn", "vn", "n2", "R_RECT/SLOPE_NEG"),
             Resistor("f2", "n2", "x", "R_RECT"),
-            Instance("sum", ("0", "n2", "x", "vdd", "vss"), "opamp", "adds both halves"),
+            Instance("sum", ("0", "n2", "x", "vdd", "vss"), own.opamp("sum"), "adds both halves"),
         ),
         "leaky rectifier: precision, diodes inside the feedback",
     )
@@ -232,32 +311,35 @@ def rails(noise: NoiseParameters) -> tuple[str, ...]:
     return ("vb", "vref", "vdd", "vss") if noise.source == "string" else ("vdd", "vss")
 
 
-def perceptron_cell(noise: NoiseParameters, *, hidden: bool, unequal: bool) -> Subcircuit:
+def perceptron_cell(
+    noise: NoiseParameters, *, hidden: bool, unequal: bool, own: Own = SHARED
+) -> Subcircuit:
     """Two summing amplifiers, the noise's injection, and for a hidden neuron the rectifier.
 
     Args:
         noise: its source.
         hidden: add the rectifier.
         unequal: let instances say their own trim resistor.
+        own: which cells it does not share with the other neurons.
     """
     string = noise.source == "string"
     trim = Resistor("o", "vref", "sp", "RO" if unequal else "R_O", "takes the noise's mean away")
     body: list[Element] = [
         Resistor("z", "z", "sp", "R_Z", "injects the noise"),
         *((trim,) if string else ()),
-        Instance("a", ("0", "sp", "op", "vdd", "vss"), "opamp", "sums R+ inputs and noise"),
+        Instance("a", ("0", "sp", "op", "vdd", "vss"), own.opamp("a"), "sums R+ inputs and noise"),
         Resistor("f1", "sp", "op", "R_F"),
         Resistor("f2", "op", "sn", "R_F"),
-        Instance("b", ("0", "sn", "a", "vdd", "vss"), "opamp", "inverts, sums R- inputs"),
+        Instance("b", ("0", "sn", "a", "vdd", "vss"), own.opamp("b"), "inverts, sums R- inputs"),
         Resistor("f3", "sn", "a", "R_F"),
     ]
     if hidden:
-        body.append(Instance("act", ("a", "x", "vdd", "vss"), "activation"))
+        body.append(Instance("act", ("a", "x", "vdd", "vss"), own.activation()))
     supplies = ("vref", "vdd", "vss") if string else ("vdd", "vss")
     ports = ("sp", "sn", "z", "a", *(("x",) if hidden else ()), *supplies)
     kind = "hidden" if hidden else "output"
     return Subcircuit(
-        f"{kind}_perceptron",
+        own.perceptron(hidden=hidden),
         ports,
         tuple(body),
         f"{kind} neuron: summing nodes sp (R+) and sn (R-), noise voltage z, pre-activation a"
@@ -273,15 +355,16 @@ def perceptron(
     string: NoiseString,
     *,
     hidden: bool,
+    own: Own = SHARED,
 ) -> Instance:
     """A neuron in place: summing nodes, noise voltage and outputs, to which it adds supplies."""
     supplies = [rail for rail in rails(circuit.noise) if rail != "vb"]
-    own = circuit.noise.source == "string" and circuit.smtj.spread
+    trimmed = circuit.noise.source == "string" and circuit.smtj.spread
     return Instance(
         name,
         (*nodes, *supplies),
-        "hidden_perceptron" if hidden else "output_perceptron",
-        parameters=(("RO", string.r_trim),) if own else (),
+        own.perceptron(hidden=hidden),
+        parameters=(("RO", string.r_trim),) if trimmed else (),
     )
 
 
@@ -320,7 +403,7 @@ def _opamp_parameters(opamp: OpAmpParameters) -> tuple[Parameter, ...]:
     pole = (
         gain,
         Parameter("OA_GBW", opamp.gbw, f"Hz, gain-bandwidth product ({opamp.part})"),
-        Parameter("OA_C", _GAIN_NODE_CAPACITANCE, "F, capacitor of the gain node"),
+        Parameter("OA_C", _gain_node_capacitance(opamp), "F, capacitor of the gain node"),
         Parameter("OA_GM", "6.28318531*OA_GBW*OA_C", "S, input stage"),
         Parameter("OA_R0", "OA_A0/OA_GM", "ohm, gives the DC gain"),
     )

@@ -1,4 +1,4 @@
-"""Commands end in one line and an exit code.
+"""Commands end in a line, or one for each thing that is wrong, and an exit code.
 
 0 done, 2 for what the user gave, 130 after Ctrl-C.
 """
@@ -7,8 +7,6 @@ import sys
 from collections.abc import Sequence
 
 import click
-
-from circuits.errors import UserError
 
 USER, INTERRUPTED = 2, 130
 
@@ -37,15 +35,21 @@ def execute(command: click.Command, arguments: Sequence[str] | None, name: str) 
         path = error.ctx.command_path if error.ctx else name
         complain(f"{' '.join(error.format_message().split())} See {path} --help.")
         return USER
-    except UserError as error:
-        complain(str(error))
-        return USER
     except OSError as error:
         complain(f"{error.filename or name}: {error.strerror or error}")
         return USER
     except (click.Abort, KeyboardInterrupt):
         complain("stopped by Ctrl-C")
         return INTERRUPTED
+    except Exception as error:
+        # With the packages that circuits import: half a second that help does without.
+        from circuits.errors import UserError  # noqa: PLC0415
+
+        if not isinstance(error, UserError):
+            raise
+        for line in error.args:
+            complain(str(line))
+        return USER
     return code if isinstance(code, int) else 0
 
 

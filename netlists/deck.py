@@ -1,16 +1,8 @@
 """A deck: everything that one simulation needs, as data."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from netlists.elements import (
-    Element,
-    Instance,
-    Model,
-    Note,
-    Parameter,
-    Subcircuit,
-)
+from netlists.elements import Element, Model, Parameter, Subcircuit
 
 
 @dataclass(frozen=True)
@@ -41,7 +33,7 @@ class OperatingPoints:
 
 @dataclass(frozen=True)
 class Deck:
-    """A circuit with its analysis.
+    """A circuit with its analysis, as given: `netlists.rules` judges it.
 
     Attributes:
         title: first lines of the deck.
@@ -66,34 +58,3 @@ class Deck:
     currents: tuple[str, ...]
     analysis: Transient | OperatingPoints
     traces: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Check what SPICE would silently merge or refuse.
-
-        Raises:
-            ValueError: two names that differ in case alone, or an unknown subcircuit.
-        """
-        known = {cell.name.lower() for cell in self.subcircuits}
-        _require_distinct("subcircuit", (cell.name for cell in self.subcircuits))
-        _require_distinct("parameter", (p.name for p in self.parameters))
-        _require_distinct("model", (m.name for m in self.models))
-        for place, elements in self._scopes():
-            named = [e for e in elements if not isinstance(e, Note)]
-            _require_distinct(f"element in {place}", (e.kind + e.name for e in named))
-            for e in named:
-                if isinstance(e, Instance) and e.subcircuit.lower() not in known:
-                    raise ValueError(f"{place}: {e.name} is of no known cell {e.subcircuit}")
-
-    def _scopes(self) -> Iterator[tuple[str, tuple[Element, ...]]]:
-        yield "the top level", self.elements
-        for cell in self.subcircuits:
-            yield cell.name, cell.elements
-
-
-def _require_distinct(kind: str, names: Iterable[str]) -> None:
-    seen: dict[str, str] = {}
-    for name in names:
-        folded = name.lower()
-        if folded in seen:
-            raise ValueError(f"{kind}: {seen[folded]} and {name} are one name to SPICE")
-        seen[folded] = name

@@ -16,6 +16,7 @@ from circuits.opamp import Level, OpAmpParameters
 from netlists.build import build_deck
 from netlists.commandline import execute
 from netlists.deck import Deck
+from netlists.rules import Limits, check, require_sound, warnings_of
 from netlists.spice import format_deck
 from netlists.stimulus import Stimulus, flips
 
@@ -62,6 +63,7 @@ STRETCHES = {"full": T_PASS, "aperture": 10e-6, "op": 0.0}  # s of each pass
     help="Junctions in series at each node.",
 )
 @click.option("--biases/--no-biases", default=False, help="Give every neuron a bias.")
+@click.option("--erc/--no-erc", default=True, help="Check the deck's electrical rules.")
 def export(  # noqa: PLR0917  # click hands over by name
     layers: str,
     seed: int,
@@ -71,10 +73,12 @@ def export(  # noqa: PLR0917  # click hands over by name
     activation: Kind,
     n_mtj: int,
     biases: bool,
+    erc: bool,
 ) -> None:
     """Write a SPICE deck of a network with random weights and one pair of noisy passes.
 
-    `ngspice -b FILE` prints every node's voltage at both sampling instants.
+    `ngspice -b FILE` prints every node's voltage at both sampling instants. Where the deck breaks
+    an electrical rule, an error stops it and a warning is printed beside it.
     """
     try:
         network = Network(parse_layers(layers), biases)
@@ -85,7 +89,12 @@ def export(  # noqa: PLR0917  # click hands over by name
         activation=ActivationParameters(kind=activation),
         noise=NoiseParameters(n_mtj=n_mtj),
     )
-    text = format_deck(random_deck(network, circuit, STRETCHES[fidelity], seed))
+    deck = random_deck(network, circuit, STRETCHES[fidelity], seed)
+    findings = check(deck, Limits.of(circuit)) if erc else ()
+    require_sound(findings)
+    for warning in warnings_of(findings):
+        click.echo(f"warning: {warning}", err=True)
+    text = format_deck(deck)
     if out is None:
         click.echo(text, nl=False)
         return

@@ -63,7 +63,7 @@ def test_what_is_no_such_quantity_is_refused(value: Any, message: str) -> None:
         (OpAmpParameters, {"gbw": "2 V"}, "wanted a number in Hz.*, got one in V"),
         (OpAmpParameters, {"gbw": True}, "wanted a number in Hz.*, got True"),
         (OpAmpParameters, {"gbw": "inf"}, "finite"),
-        (OpAmpParameters, {"gbw": 0}, "greater than 0"),
+        (OpAmpParameters, {"gbw": 0}, "greater than or equal to 1"),
         (OpAmpParameters, {"gwb": 1e6}, "Extra inputs"),
         (OpAmpParameters, {"part": "MCP601\n.control"}, "pattern"),
         (SmtjParameters, {"diameter": "60 nV"}, "wanted a number in m.*, got one in V"),

@@ -43,7 +43,7 @@ from sim.errors import SimulationError
 from sim.libngspice import Ngspice, get_library
 from sim.passes import NO_JUMPS, Passes
 from sim.schedule import open_schedule
-from sim.settling import settled_after
+from sim.settling import measure_settling
 
 Array = NDArray[np.float64]
 
@@ -429,7 +429,7 @@ def test_the_engine_takes_many_flips_from_a_file_and_few_from_sources_again(
     weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     c = amplified(0.2)
-    aperture = 2 * settled_after(Network((2, 1)), c, SolverSettings())
+    aperture = 2 * measure_settling(Network((2, 1)), c, SolverSettings()).time
     clock = Clock(200e-6, aperture, "full")
     passes = drawn(clock, c)
     assert passes.count_jumps() > 100

@@ -15,9 +15,13 @@ MAY_IMPORT = {
 # What runs passes knows of no learning; what names tasks and rules, or drives both, may.
 ENGINE_LAYER = (
     "libngspice", "schedule", "passes", "engine", "engines/__init__", "engines/ideal",
+    "engines/circuit", "engines/neospice", "neospice", "evidence", "bare",
+    "conformance/cases", "conformance/cells", "conformance/decks", "conformance/networks",
     "engines/ngspice", "settling", "errors", "presets", "waveforms",
-    "clock", "coupling", "state_file", "sources/opening",
-    "sources/source", "sources/string", "sources/voltage",
+    "clock", "coupling", "state_file", "activation_curve", "curve_circuit", "rules",
+    "sources/opening", "sources/source", "sources/string", "sources/voltage",
+    "characterize/analysis", "characterize/bench", "characterize/loops", "characterize/sheet",
+    "characterize/step", "characterize/summing",
 )  # fmt: skip
 PYSPICE = {"netlists/pyspice.py", "sim/libngspice.py"}
 

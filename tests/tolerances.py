@@ -12,6 +12,22 @@ BARE_RUN = 1e-6
 """A bare run solves the engine's own equations, which it reads with 9 digits (1e-9 of volts) and
 prints with 9; Newton's method stops within reltol·V of one and the same root, mostly far closer."""
 
+GOLDEN_VOLTAGE = 1e-6
+"""Golden samples are taken long after the last jump, where no choice of time steps shows: two
+simulators that step each in its own way are 0.001 µV apart on them. A microvolt is the promise."""
+
+SECOND_OPINION = 1e-6
+"""The promise: ngspice and neospice agree to a microvolt. At reltol 1e-8 the suite is 0.03 µV apart
+at most; what is left falls with reltol, so it is the integrators' choice of steps."""
+
+CELL_CLOSED_FORM = 0.5e-6
+"""Both simulators solve with a gmin of 1e-12 S across diodes and a gain of 1e9, which closed forms
+leave out: 0.15 µV at most (1N4148 in the divider)."""
+
+SINGLE_POLE_STEP = 10e-6
+"""Local errors of the Gear integration at reltol 1e-8 add up to 4 µV, 0.1 µs into a step of 2 V; at
+1e-9 and 1e-10 it is 0.9 and 0.2 µV."""
+
 SAME_DECK = 1e-7
 """One circuit reached by two ways of altering it: differs by where Newton's method started."""
 
@@ -104,6 +120,10 @@ DEGREES = 0.1
 
 SIGNAL_SHARE_OF_POWER = 0.05
 """Quiescent currents make the power; signals of ±1 V into tens of kΩ move it by per cents."""
+
+SAME_ENERGY = 1e-6
+"""Mean power at time points of the integrators' own choice: 3e-7 apart for whole passes, whose
+input jumps first, and below 1e-9 for apertures."""
 
 FLOOR_RESISTORS = 1e-3
 """Closed loops of about 12 over a gain of 5.6e5, on a sum of 1 V."""
