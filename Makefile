@@ -15,7 +15,7 @@ export PYTHON
 NGSPICE_LIBRARY_PATH ?= $(firstword $(wildcard $(addsuffix /lib/libngspice.dylib,/opt/homebrew /usr/local)))
 export NGSPICE_LIBRARY_PATH
 
-.PHONY: help run test lint format types docs check ngspice clean
+.PHONY: help run doctor test golden lint format types docs check ngspice clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,9 +24,16 @@ help: ## list the targets
 run: $(READY) ngspice ## train in ngspice and in mathematics, compare (ARGS="--task xor")
 	@$(BIN)/python -m sim.run $(ARGS)
 
+# Installs nothing: it is there for when that went wrong, and starts with any Python.
+doctor: ## look at all that runs need, and say how to mend it (ARGS="--json")
+	@python=$(BIN)/python; [ -x $$python ] || python=$${PYTHON:-python3}; $$python -m sim.doctor $(ARGS)
+
 # One thread a worker: the workers fill the cores, and results do not depend on their number.
 test: $(READY) ngspice ## run the tests (ARGS="-k diode")
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
+
+golden: $(READY) ngspice ## remake the golden decks and their voltages
+	@$(BIN)/python tests/make_golden.py
 
 lint: $(READY) ## check style and format
 	@$(BIN)/ruff check
@@ -50,11 +57,11 @@ ngspice: ## install ngspice and its shared library, where missing
 	@$(SETUP) ngspice
 
 $(READY): $(PINS)
-	@$(SETUP) venv dev
+	@$(SETUP) venv dev,second-opinion
 	@touch $@
 
 $(DOCS): $(PINS) | $(READY)
-	@$(SETUP) venv dev,docs
+	@$(SETUP) venv dev,docs,second-opinion
 	@touch $@
 
 clean: ## remove .venv, caches and built files; runs/ stays

@@ -3,28 +3,22 @@
 import sys
 from collections.abc import Sequence
 
-import click
-
-from netlists.commandline import execute
-from netlists.export import export
-from sim.noise.command import noise
-from sim.run import run
-
-
-@click.group()
-@click.version_option(package_name="danp-cosim")
-def commands() -> None:
-    """Train analog neural networks in SPICE, beside an ideal-mathematics twin."""
-
-
-commands.add_command(run, "run")
-commands.add_command(noise, "noise")
-commands.add_command(export, "build")
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    return execute(commands, arguments, "danp-cosim")
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["doctor"]:
+        # Without any package, as it says which of them are broken.
+        from sim.doctor.command import main as doctor  # noqa: PLC0415
+
+        return doctor(given[1:], "danp-cosim doctor")
+    try:
+        from netlists.commandline import execute  # noqa: PLC0415
+        from sim.subcommands import commands  # noqa: PLC0415
+    except ImportError as error:
+        print(f"error: {error}; danp-cosim doctor says what is missing", file=sys.stderr)  # noqa: T201
+        return 1
+    return execute(commands, given, "danp-cosim")
 
 
 if __name__ == "__main__":
