@@ -1,0 +1,149 @@
+"""The circuit in neospice: the very decks that ngspice is given, solved by another program.
+
+Every pass is a deck of its own, since neospice keeps no state between two analyses. Junctions'
+states come as piecewise linear sources however many flips there are: it has no XSPICE.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from circuits import CircuitParameters, Network, NoiseString, ResistorPairs
+from netlists.build import (
+    SolverSettings,
+    amplifier_paths,
+    build_deck,
+    probe_names,
+    rail_sources,
+)
+from netlists.deck import Deck
+from netlists.spice import format_deck, format_for_library
+from netlists.stimulus import Stimulus
+from sim.clock import Clock
+from sim.engine import Array, Readout
+from sim.engines.circuit import drawn_power, longest_step, pass_stretches, sort_voltages
+from sim.errors import SimulationError
+from sim.evidence import keep_evidence
+from sim.guards import Doubt, Guards, Tally
+from sim.neospice import Solution, get_neospice
+from sim.passes import Passes
+
+
+class NeospiceEngine:
+    """Passes as simulations of the circuit.
+
+    Args:
+        network: layers and biases.
+        circuit: parameters of every part.
+        clock: lengths and fidelity of passes.
+        strings: noise string of each neuron; all as `circuit` says by default.
+        solver: accuracy.
+        keep: folder for deck and log of a failed simulation; a temporary one by default.
+
+    Raises:
+        UserError: neospice is not installed.
+    """
+
+    name = "neospice"
+
+    def __init__(
+        self,
+        network: Network,
+        circuit: CircuitParameters,
+        clock: Clock,
+        *,
+        strings: Sequence[NoiseString] = (),
+        solver: SolverSettings | None = None,
+        keep: Path | None = None,
+    ) -> None:
+        self._network = network
+        self._circuit = circuit
+        self._clock = clock
+        self._strings = strings
+        self._solver = solver or SolverSettings()
+        self._keep = keep
+        self._simulator = get_neospice()
+        self._probes = probe_names(network)
+        limited = circuit.opamp.level == "macro"
+        self._drives = tuple(f"{path}.g" for path in amplifier_paths(network, circuit) if limited)
+        self._guards = Guards.of(circuit, clock)
+        self._pairs = tuple(
+            circuit.synapse.program(np.zeros(network.synapse_shape(layer)))
+            for layer in range(1, len(network.layers))
+        )
+        self._previous_inputs: Array | None = None
+        self.tally = Tally()
+
+    @property
+    def pairs(self) -> tuple[ResistorPairs, ...]:
+        """The resistors written last, one record a layer."""
+        return self._pairs
+
+    def write(self, weights: Sequence[Array]) -> int:
+        """Write weights into resistor pairs."""
+        self._pairs = tuple(self._circuit.synapse.program(w) for w in weights)
+        return sum(pairs.clipped for pairs in self._pairs)
+
+    def run(self, passes: Passes) -> Readout:
+        """Run passes in order; energy is the mean power looked at times the pass's length.
+
+        Raises:
+            SimulationError: names the deck and the log that were kept.
+        """
+        voltages = np.empty((len(passes), len(self._probes)))
+        power = np.empty(len(passes))
+        doubts = np.zeros(len(passes), np.uint8)
+        for p in range(len(passes)):
+            inputs = passes.inputs[p]
+            previous = inputs if self._previous_inputs is None else self._previous_inputs
+            self._previous_inputs = inputs
+            stretches = pass_stretches(passes, p, previous, self._clock)
+            deck = self._deck(stretches)
+            try:
+                solution = self._solve(deck, stretches)
+                waves = np.array([solution.voltage(probe) for probe in self._probes])
+                voltages[p] = waves[:, -1]
+                shown = stretches[-1].duration
+                power[p] = drawn_power(solution.time, self._power(solution), shown)
+                doubts[p] = self._doubt(solution, waves, passes.youngest(p))
+            except SimulationError as error:
+                self.tally += Tally.of(doubts[:p], failed=1)
+                kept = keep_evidence(format_deck(deck), self._simulator.log, self._keep)
+                raise SimulationError(f"{error}; {kept}") from None
+        self.tally += Tally.of(doubts)
+        energy = power * self._clock.t_pass
+        return sort_voltages(self._network, self._circuit, voltages, energy, doubts)
+
+    def _deck(self, stretches: Sequence[Stimulus]) -> Deck:
+        return build_deck(
+            self._network,
+            self._circuit,
+            self._pairs,
+            [(f"p{k}", stretch) for k, stretch in enumerate(stretches, start=1)],
+            strings=self._strings,
+            solver=self._solver,
+            max_step=longest_step(stretches, self._clock),
+            traces=self._drives,
+        )
+
+    def _solve(self, deck: Deck, stretches: Sequence[Stimulus]) -> Solution:
+        text = format_for_library(deck)
+        stop = sum(stretch.duration for stretch in stretches)
+        if stop == 0.0:
+            return self._simulator.operating_point(text)
+        return self._simulator.transient(text, stop, longest_step(stretches, self._clock))
+
+    def _power(self, solution: Solution) -> Array:
+        """Drawn from all supplies, W, at each time point."""
+        supplies = rail_sources(self._circuit).items()
+        return -np.sum([volts * solution.current(name) for name, volts in supplies], axis=0)
+
+    def _doubt(self, solution: Solution, waves: Array, last_jump: float) -> Doubt:
+        doubt = Doubt.AID if solution.aided else Doubt(0)
+        drives = np.array([solution.voltage(drive)[-1] for drive in self._drives])
+        if self._guards.at_rail(drives):
+            doubt |= Doubt.RAIL
+        if len(solution.time) > 1 and self._guards.moving(solution.time, waves, last_jump):
+            doubt |= Doubt.MOVING
+        return doubt
