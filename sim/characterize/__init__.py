@@ -1,0 +1,1 @@
+"""What a data sheet would state of the cells, measured in ngspice."""
