@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import calibrated_twin
 import deviation_by_part
 import export_and_run
 import ideal_against_in_loop
@@ -16,10 +17,12 @@ import noise_at_three_fields
 import noise_studies
 import telegraph_noise
 
+from sim.attribute.command import main as attribute
+from sim.characterize.command import main as characterize
 from sim.run import main as run
 
 PICTURES = Path(__file__).parents[1] / "docs" / "images"
-_OF_A_RUN = ("loss.png", "deviation.png", "waveforms.png")
+_OF_A_RUN = ("loss.png", "deviation.png", "waveforms.png", "attribution/waterfall.png")
 
 
 def main(out: Path = PICTURES) -> list[Path]:
@@ -30,12 +33,19 @@ def main(out: Path = PICTURES) -> list[Path]:
         code = run(["--out", str(folder)])
         if code:
             raise SystemExit(code)
+        code = attribute([str(folder), "--quiet"]) or characterize(
+            ["--cell", "activation", "--out", str(Path(scratch) / "sheet"), "--quiet"]
+        )
+        if code:
+            raise SystemExit(code)
         for name in _OF_A_RUN:
-            shutil.copyfile(folder / name, out / f"run_{name}")
+            shutil.copyfile(folder / name, out / f"run_{Path(name).name}")
+        shutil.copyfile(Path(scratch) / "sheet" / "activation.png", out / "sheet_activation.png")
         export_and_run.main(out, Path(scratch) / "exported.cir")
     telegraph_noise.main(out)
     neuron_transfer.main(out)
     deviation_by_part.main(out)
+    calibrated_twin.main(out)
     ideal_against_in_loop.main(out)
     noise_at_three_fields.main(out)
     noise_studies.main(out)

@@ -4,6 +4,7 @@ The package knows nothing of circuits. Activities are volts, weights V/V; torch 
 are imported only by the functions that need them.
 """
 
+from learning.activation import Activation, ActivationFunction, MeasuredActivation
 from learning.angle import angle_deg, expected_angle_deg
 from learning.arrays import Array
 from learning.baselines import Backpropagation, NodePerturbation
@@ -12,7 +13,7 @@ from learning.decorrelation import decorrelation_update
 from learning.defaults import DEFAULTS, TaskDefaults
 from learning.gradient import loss_gradient, node_gradient
 from learning.losses import LOSSES, Loss, SoftmaxCrossEntropy, SquaredError
-from learning.model import Activation, Activity, Model, forward, init_model
+from learning.model import Activity, Model, forward, init_model
 from learning.optimizers import (
     OPTIMIZERS,
     Adam,
@@ -32,6 +33,7 @@ __all__ = [
     "OPTIMIZERS",
     "RULES",
     "Activation",
+    "ActivationFunction",
     "Activity",
     "ActivityPerturbation",
     "Adam",
@@ -39,6 +41,7 @@ __all__ = [
     "Backpropagation",
     "Evidence",
     "Loss",
+    "MeasuredActivation",
     "Model",
     "NodePerturbation",
     "Optimizer",

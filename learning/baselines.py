@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from learning.activation import Activation, ActivationFunction
 from learning.gradient import loss_gradient
-from learning.model import Activation, Model
+from learning.model import Model
 from learning.rule import Evidence, Reduction, Update
 
 
@@ -92,7 +93,7 @@ class Backpropagation:
     """
 
     loss_name: str
-    activation: Activation = field(default_factory=Activation)
+    activation: ActivationFunction = field(default_factory=Activation)
     reduction: Reduction = "mean"
     biases: bool = False
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from learning.activation import Activation
 from learning.arrays import Array
-from learning.model import Activation, forward, init_model
+from learning.model import forward, init_model
 
 
 def teacher_data(

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from learning.activation import ActivationFunction
 from learning.arrays import Array
 from learning.losses import LOSSES, SoftmaxCrossEntropy, SquaredError
-from learning.model import Activation, Model
+from learning.model import Model
 from learning.rule import Reduction
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def loss_gradient(
     inputs: Array,
     target: Array,
     loss_name: str,
-    activation: Activation,
+    activation: ActivationFunction,
     *,
     reduction: Reduction = "mean",
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
@@ -51,7 +52,11 @@ def loss_gradient(
 
 
 def node_gradient(
-    model: Model, inputs: Array, target: Array, loss_name: str, activation: Activation
+    model: Model,
+    inputs: Array,
+    target: Array,
+    loss_name: str,
+    activation: ActivationFunction,
 ) -> tuple[Array, ...]:
     """Return ∂L/∂a_l of every sample's own loss, shapes (B, N_l): what perturbation estimates."""
     import torch  # noqa: PLC0415 - as above
@@ -69,7 +74,7 @@ def _torch_forward(
     weights: "list[torch.Tensor]",
     biases: "list[torch.Tensor]",
     inputs: Array,
-    activation: Activation,
+    activation: ActivationFunction,
 ) -> "tuple[torch.Tensor, list[torch.Tensor]]":
     import torch  # noqa: PLC0415 - as above
 
@@ -77,8 +82,7 @@ def _torch_forward(
     pre: list[torch.Tensor] = []
     for w, b, d in zip(weights, biases, model.decor, strict=True):
         if pre:
-            a = pre[-1]
-            x = torch.where(a > 0, activation.positive_slope * a, activation.negative_slope * a)
+            x = activation.of_tensor(pre[-1])
         pre.append(x @ torch.tensor(d).T @ w.T + b)
     return pre[-1], pre
 

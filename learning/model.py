@@ -17,25 +17,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from learning.activation import ActivationFunction
 from learning.arrays import Array
-
-
-@dataclass(frozen=True)
-class Activation:
-    """Leaky ReLU of the hidden layers.
-
-    Attributes:
-        positive_slope: Gain for a pre-activation above zero, V/V.
-        negative_slope: Gain for a pre-activation below zero, V/V. 0.1 is the diode divider's leak
-            in the design; the paper's code takes 0.01.
-    """
-
-    positive_slope: float = 1.0
-    negative_slope: float = 0.1
-
-    def __call__(self, a: Array) -> Array:
-        """Return the output of pre-activations `a` in V, in the same shape."""
-        return np.where(a > 0, self.positive_slope, self.negative_slope) * a
 
 
 @dataclass(frozen=True)
@@ -128,7 +111,7 @@ def init_model(layers: Sequence[int], rng: np.random.Generator, *, scale: float 
 
 
 def forward(
-    model: Model, inputs: Array, noise: tuple[Array, ...] | None, activation: Activation
+    model: Model, inputs: Array, noise: tuple[Array, ...] | None, activation: ActivationFunction
 ) -> Activity:
     """Run one pass.
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from learning.activation import Activation, ActivationFunction
 from learning.baselines import Backpropagation, NodePerturbation
 from learning.danp import ActivityPerturbation
 from learning.losses import LOSSES
-from learning.model import Activation
 from learning.rule import Reduction, Rule
 
 RULES: Mapping[str, str] = MappingProxyType(
@@ -26,7 +26,7 @@ def make_rule(
     biases: bool = False,
     sigma: float | None = None,
     loss_name: str = "squared-error",
-    activation: Activation | None = None,
+    activation: ActivationFunction | None = None,
     demean_inputs: bool = False,
     resolution: float = 0.0,
 ) -> Rule:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from learning.activation import Activation
 from learning.arrays import Array
 from learning.datasets import iris_data, teacher_data, xor_data
 from learning.defaults import DEFAULTS
-from learning.model import Activation
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def make_task(
         layers: N_0..N_L of the network that is to learn; None takes the default.
         samples: Size of the train set; None takes the default. "xor" has four.
         rng: Source of everything random in the data.
-        activation: Of the teacher's hidden layers.
+        activation: Of the teacher's hidden layers. Straight lines: what is to be learned does not
+            depend on how a circuit or its twin comes by its outputs.
 
     Raises:
         ValueError: If the name is unknown, or layers or samples do not fit the task.

@@ -8,6 +8,7 @@ import numpy as np
 from learning import angle_deg, loss_gradient
 from sim.cosim import Setup, effective_weights, measure
 from sim.engine import Engine
+from sim.guards import Tally
 from sim.passes import join_passes
 
 
@@ -18,10 +19,12 @@ class Alignment:
     Attributes:
         pairs: pairs of passes that the mean is over.
         degrees: by learner.
+        tallies: how their passes came out, by learner.
     """
 
     pairs: int
     degrees: dict[str, float | None]
+    tallies: dict[str, Tally]
 
 
 def measure_alignment(setup: Setup, engines: dict[str, Engine], pairs: int) -> Alignment:
@@ -50,11 +53,14 @@ def measure_alignment(setup: Setup, engines: dict[str, Engine], pairs: int) -> A
         ]
     )
     degrees: dict[str, float | None] = {}
+    tallies: dict[str, Tally] = {}
     for name, engine in engines.items():
         engine.write(effective_weights(setup.start, setup))
-        evidence = measure(setup, passes, engine.run(passes), targets)
+        readout = engine.run(passes)
+        tallies[name] = Tally.of(readout.doubts)
+        evidence = measure(setup, passes, readout, targets)
         update = setup.rule.update(setup.start, evidence)
         got = [*update.weights, *(update.biases if setup.network.biases else ())]
         zero = not any(np.any(array) for array in got)
         degrees[name] = None if zero else angle_deg(got, wanted)
-    return Alignment(len(inputs), degrees)
+    return Alignment(len(inputs), degrees, tallies)

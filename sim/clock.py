@@ -15,11 +15,13 @@ class Clock:
         t_aperture: stretch before a sampling instant that can still be felt in it, s.
         fidelity: full: the whole pass; aperture: its last `t_aperture`; op: the states at the
             sampling instant alone.
+        settling: measured time to a microvolt, s; None where it was not measured.
     """
 
     t_pass: float
     t_aperture: float
     fidelity: Fidelity
+    settling: float | None = None
 
     @property
     def look_back(self) -> float:

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learning import Model
-from sim.cosim import Setup, effective_weights
+from sim.cosim import IDEAL, Setup, effective_weights
 from sim.engine import Engine, Readout
 from sim.engines import IdealEngine
+from sim.guards import Tally
 from sim.passes import Passes
 
 Array = NDArray[np.float64]
@@ -22,20 +23,34 @@ class Comparison:
         passes: what was presented.
         ideal: by mathematics.
         circuit: by SPICE.
+        twin: what the mathematics is, in words.
     """
 
     passes: Passes
     ideal: Readout
     circuit: Readout
+    twin: str = IDEAL
 
     def deviation(self, layer: int) -> Array:
         """SPICE − ideal of a layer's outputs, V, shape (P, N_l); layers count from 1."""
         return self.circuit.outputs[layer - 1] - self.ideal.outputs[layer - 1]
 
-    def rms_and_max(self) -> list[tuple[float, float]]:
-        """Root mean square and largest magnitude of the deviation, V, layer by layer."""
+    @property
+    def tally(self) -> Tally:
+        """How the circuit's passes came out."""
+        return Tally.of(self.circuit.doubts)
+
+    def rms_and_max(self, *, doubtful: bool = True) -> list[tuple[float, float]]:
+        """Root mean square and largest magnitude of the deviation, V, layer by layer.
+
+        Args:
+            doubtful: count doubtful passes in; without them NaN where none is left.
+        """
+        taken = np.full(len(self.passes), True) if doubtful else self.circuit.doubts == 0
+        if not taken.any():
+            return [(np.nan, np.nan)] * len(self.ideal.outputs)
         layers = range(1, len(self.ideal.outputs) + 1)
-        deviations = [self.deviation(layer) for layer in layers]
+        deviations = [self.deviation(layer)[taken] for layer in layers]
         return [(float(np.sqrt(np.mean(d**2))), float(np.abs(d).max())) for d in deviations]
 
 
@@ -43,8 +58,8 @@ def compare(setup: Setup, engine: Engine, model: Model) -> Comparison:
     """Run pairs of noisy passes of the test samples through the circuit and the mathematics."""
     silent = setup.config.simulation.noise_off
     passes = setup.schedule(1, silent=silent).draw(setup.task.test_inputs)
-    twin = IdealEngine(setup.network, setup.circuit)
+    twin = IdealEngine(setup.network, setup.circuit, setup.activation)
     weights = effective_weights(model, setup)
     twin.write(weights)
     engine.write(weights)
-    return Comparison(passes, twin.run(passes), engine.run(passes))
+    return Comparison(passes, twin.run(passes), engine.run(passes), setup.twin)

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError
@@ -122,8 +122,19 @@ class SimulationConfig(Parameters):
     evaluation_noise: bool = Field(
         default=False, description="leave the noise on where losses are evaluated"
     )
+    activation_curve: str | None = Field(
+        default=None,
+        description=(
+            "CSV of the rectifier's measured curve, a_v,x_v in V, for a calibrated twin; left out: "
+            "straight lines"
+        ),
+    )
     record_noise: bool = Field(
         default=False, description="write what training drew of the noise to noise.parquet"
+    )
+
+    erc: bool = Field(
+        default=True, description="check the circuit's electrical rules before any simulation"
     )
 
     def solver(self) -> SolverSettings:
@@ -276,7 +287,7 @@ def _explain(error: ValidationError, path: Path | None, origin: Mapping[str, str
             what = str(first.get("ctx", {}).get("error", first["msg"]))
             for name in (*first["loc"][-1:], place.rpartition(".")[2]):
                 what = what.removeprefix(f"{name}: ")  # said already
-        case "model_type":
+        case "model_type" | "dict_type":
             what = f"wanted a section of parameters, got {first['input']!r}"
         case _:
             what = f"{first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
@@ -287,6 +298,9 @@ def _explain(error: ValidationError, path: Path | None, origin: Mapping[str, str
 def _known(location: tuple[int | str, ...]) -> str:
     model: Any = RunConfig
     for part in location[:-1]:
-        model = model.model_fields[str(part)].annotation
+        if get_origin(model) is Mapping:  # `part` is a key
+            model = get_args(model)[1]
+        else:
+            model = model.model_fields[str(part)].annotation
     fields = getattr(model, "model_fields", {})
     return f"are {', '.join(fields)}" if fields else "is none"

@@ -3,7 +3,7 @@
 One step of either: write the weights, run a pair of noisy passes per sample, measure, update.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,11 +13,13 @@ from learning import Activity, Evidence, Model, State, apply_update
 from sim.engine import Engine, Readout
 from sim.engines import IdealEngine, NgspiceEngine
 from sim.errors import UserError
+from sim.guards import NO_PASSES, Tally
 from sim.passes import Passes, split_layers
-from sim.preparation import Setup, set_up
+from sim.preparation import IDEAL, Setup, circuit_weights, set_up
 from sim.sources import Drawn
 
 __all__ = [
+    "IDEAL",
     "Epoch",
     "Evaluation",
     "Learner",
@@ -47,7 +49,7 @@ class Learner:
         skipped: updates skipped because both passes were the same.
         clipped: weights that did not fit the resistors when last written.
         energy: drawn in all training passes so far, J; NaN where it is not known.
-        passes: training passes so far.
+        tally: training passes so far, and how they came out.
     """
 
     engine: Engine
@@ -56,7 +58,7 @@ class Learner:
     skipped: int = 0
     clipped: int = 0
     energy: float = 0.0
-    passes: int = 0
+    tally: Tally = NO_PASSES
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,13 @@ class Epoch:
         number: from 1.
         losses: per-sample loss in pass 1 during the epoch, by learner; shape (S,).
         skipped: updates skipped in the epoch, by learner.
+        doubtful: passes of the epoch that are doubtful, by learner.
     """
 
     number: int
     losses: dict[str, Array]
     skipped: dict[str, int]
+    doubtful: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -81,10 +85,12 @@ class Evaluation:
     Attributes:
         loss: mean over the samples.
         accuracy: share classified rightly; None for regression.
+        tally: how the passes came out that it is the mean of.
     """
 
     loss: float
     accuracy: float | None
+    tally: Tally
 
 
 @dataclass
@@ -109,7 +115,8 @@ def begin(setup: Setup, engines: dict[str, Engine]) -> Training:
 
 def make_engines(setup: Setup, **circuit_options: object) -> dict[str, Engine]:
     """The twin, and the circuit where the configuration asks for it."""
-    engines: dict[str, Engine] = {"ideal": IdealEngine(setup.network, setup.circuit)}
+    twin = IdealEngine(setup.network, setup.circuit, setup.activation)
+    engines: dict[str, Engine] = {"ideal": twin}
     if setup.config.simulation.engine == "ngspice":
         engines["in_loop"] = NgspiceEngine(
             setup.network,
@@ -155,7 +162,7 @@ def train(
     for number in range(1, (sizes.epochs or 0) + 1):
         shuffled = order.permutation(count)
         losses = {name: np.full(count, np.nan) for name in training.learners}
-        before = {name: learner.skipped for name, learner in training.learners.items()}
+        before = dict(training.learners)
         for begin_at in range(0, count, batch):
             picked = shuffled[begin_at : begin_at + batch]
             inputs, targets = task.train_inputs[picked], task.train_targets[picked]
@@ -169,8 +176,10 @@ def train(
             after_step(seen)
             if stop():
                 return False
-        skipped = {n: learner.skipped - before[n] for n, learner in training.learners.items()}
-        training.epochs.append(Epoch(number, losses, skipped))
+        after = training.learners.items()
+        skipped = {n: learner.skipped - before[n].skipped for n, learner in after}
+        doubtful = {n: learner.tally.doubtful - before[n].tally.doubtful for n, learner in after}
+        training.epochs.append(Epoch(number, losses, skipped, doubtful))
         after_epoch(training.epochs[-1])
     return True
 
@@ -205,7 +214,7 @@ def step(setup: Setup, learner: Learner, passes: Passes, targets: Array) -> tupl
         skipped=learner.skipped + update.skipped,
         clipped=clipped,
         energy=learner.energy + float(readout.energy.sum()),
-        passes=learner.passes + len(passes),
+        tally=learner.tally + Tally.of(readout.doubts),
     )
     return moved, evidence.loss_first
 
@@ -242,13 +251,7 @@ def _activity(inputs: Array, readout: Readout) -> Activity:
 
 def effective_weights(model: Model, setup: Setup) -> tuple[Array, ...]:
     """Weights as the circuit holds them: `W·decor`, biases as a last column over `v_one`."""
-    folded: Sequence[Array] = model.effective_weights()
-    if not setup.network.biases:
-        return tuple(folded)
-    return tuple(
-        np.column_stack([w, b / setup.circuit.v_one])
-        for w, b in zip(folded, model.biases, strict=True)
-    )
+    return circuit_weights(model, setup.network, setup.circuit)
 
 
 def evaluate(setup: Setup, engine: Engine, model: Model) -> Evaluation:
@@ -265,4 +268,5 @@ def evaluate(setup: Setup, engine: Engine, model: Model) -> Evaluation:
     return Evaluation(
         float(np.mean(setup.loss.value(prediction, task.test_targets))),
         task.accuracy(prediction, task.test_targets),
+        Tally.of(readout.doubts),
     )

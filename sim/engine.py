@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.guards import Tally
 from sim.passes import Passes
 
 Array = NDArray[np.float64]
@@ -21,11 +22,13 @@ class Readout:
         outputs: outputs x_l, V, likewise; the last layer's are its pre-activations.
         energy: drawn from all supplies during each pass, J, shape (P,); NaN where the op-amps have
             no supply pins, or there is no circuit.
+        doubts: what is doubtful about each pass, as `sim.guards.Doubt` flags, shape (P,); 0: ok.
     """
 
     pre: tuple[Array, ...]
     outputs: tuple[Array, ...]
     energy: Array
+    doubts: NDArray[np.uint8]
 
     def __getitem__(self, index: slice) -> "Readout":
         """Some of the passes, in a slice."""
@@ -33,6 +36,7 @@ class Readout:
             tuple(a[index] for a in self.pre),
             tuple(x[index] for x in self.outputs),
             self.energy[index],
+            self.doubts[index],
         )
 
 
@@ -40,8 +44,8 @@ class Engine(Protocol):
     """Runs passes through a network whose weights were written before."""
 
     name: str
-    passes: int
-    """Passes run so far."""
+    tally: Tally
+    """Passes run so far, and how they came out."""
 
     def write(self, weights: Sequence[Array]) -> int:
         """Set the weights.

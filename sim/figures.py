@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from sim.compare import Comparison
+from sim.cosim import IDEAL
 from sim.waveforms import Waveforms
 
 Array = NDArray[np.float64]
@@ -89,7 +90,7 @@ def _box(row: Mapping[str, float], name: str) -> dict[str, Any]:
 
 
 def plot_deviation(comparison: Comparison, path: Path) -> None:
-    """SPICE against ideal for every node, and their difference; a column for each layer."""
+    """SPICE against the twin for every node, and their difference; a column for each layer."""
     count = len(comparison.ideal.outputs)
     with mpl.rc_context(RC):
         figure = Figure(figsize=(3.6 * count + 0.6, 6.2))
@@ -115,11 +116,12 @@ def plot_deviation(comparison: Comparison, path: Path) -> None:
             above.set_title(
                 f"layer {layer}: rms {1e3 * rms:.3g} mV, max {1e3 * largest:.3g} mV", fontsize=10
             )
-            below.set_xlabel("ideal mathematics (V)")
+            below.set_xlabel(f"{comparison.twin} (V)")
             if ideal.shape[1] <= _LEGEND:
                 above.legend(fontsize=8)
         grid[0, 0].set_ylabel("ngspice (V)")
-        grid[1, 0].set_ylabel("ngspice − ideal (mV)")
+        twin = "ideal" if comparison.twin == IDEAL else comparison.twin
+        grid[1, 0].set_ylabel(f"ngspice − {twin} (mV)")
         figure.savefig(path, dpi=130)
 
 

@@ -1,75 +1,36 @@
 """The main job: train twin and circuit, transfer, compare, and leave a run folder behind."""
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from types import FrameType
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console
 
 from circuits import ResistorPairs
 from circuits.network import format_layers
-from netlists.build import control_names, probe_names
+from netlists.build import control_names
 from netlists.deck import Deck
+from netlists.rules import Limits, check
 from netlists.spice import format_deck
-from sim import cosim
-from sim.alignment import Alignment, measure_alignment
-from sim.compare import Comparison, compare
+from sim import activation_curve, cosim
+from sim.alignment import measure_alignment
+from sim.compare import compare
 from sim.engine import Engine
 from sim.engines import NgspiceEngine
 from sim.figures import plot_deviation, plot_losses, plot_waveforms
+from sim.interruption import noted_interruptions
 from sim.libngspice import get_library
-from sim.noise.record import NAME as NOISE_RECORD
 from sim.noise.record import recording_noise
+from sim.outcome import Outcome
 from sim.passes import Passes
 from sim.progress import TrainingProgress
-from sim.record import RunFolder, versions
-from sim.sources import Drawn, NodeNoise
+from sim.record import RunFolder
+from sim.sources import Drawn
+from sim.summary import summarise
 from sim.waveforms import pair_deck, simulate_waveforms
 
 _ALIGNMENT_PAIRS = 400  # enough that scatter does not pass for a bad rule
-_LISTED = 64  # levels of a node listed in the summary, at most
-_CORRELATED = 0.1  # between the two passes, from which on a run warns
-_TIED = 0.5  # between neighbouring nodes, likewise
 _LOOKED_AT = 32  # junctions up to which waveforms show whole passes
-
-
-@dataclass
-class Outcome:
-    """What a run found; `None` is what was not measured.
-
-    Attributes:
-        setup: complete configuration and all that follows from it.
-        training: learners and their epochs.
-        initial: loss before training, by engine.
-        nodes: law of the noise at every neuron.
-        alignment: of the rule's mean update with the gradient.
-        ideal: the twin, trained.
-        transfer: the twin's weights in the circuit.
-        in_loop: the circuit trained in the loop.
-        comparison: circuit against mathematics at the weights learned in the loop.
-        finished: whether training ran to its end.
-        seconds: from the first evaluation to the last figure, s.
-        ngspice_seconds: inside ngspice, s.
-        aids: commands in which ngspice reached for a convergence aid.
-    """
-
-    setup: cosim.Setup
-    training: cosim.Training
-    initial: dict[str, cosim.Evaluation] = field(default_factory=dict)
-    nodes: tuple[NodeNoise, ...] = ()
-    alignment: Alignment | None = None
-    ideal: cosim.Evaluation | None = None
-    transfer: cosim.Evaluation | None = None
-    in_loop: cosim.Evaluation | None = None
-    comparison: Comparison | None = None
-    finished: bool = False
-    seconds: float = 0.0
-    ngspice_seconds: float = 0.0
-    aids: int = 0
 
 
 def run_job(setup: cosim.Setup, folder: RunFolder, console: Console, *, quiet: bool) -> Outcome:
@@ -90,12 +51,14 @@ def run_job(setup: cosim.Setup, folder: RunFolder, console: Console, *, quiet: b
     started = time.perf_counter()
     config = setup.config
     folder.write_text("config.toml", config.to_toml())
+    if setup.curve:
+        folder.write_text(activation_curve.NAME, setup.curve.text)
     engines = cosim.make_engines(setup, keep=folder.path)
     library = get_library() if "in_loop" in engines else None
     before = (library.seconds, library.aids) if library else (0.0, 0)
     outcome = Outcome(setup, cosim.begin(setup, engines))
     try:
-        with _interruptions() as interrupted:
+        with noted_interruptions() as interrupted:
             outcome.initial = {
                 name: cosim.evaluate(setup, engine, setup.start) for name, engine in engines.items()
             }
@@ -112,6 +75,7 @@ def run_job(setup: cosim.Setup, folder: RunFolder, console: Console, *, quiet: b
         if library:
             outcome.ngspice_seconds = library.seconds - before[0]
             outcome.aids = library.aids - before[1]
+            outcome.tally = engines["in_loop"].tally
         _save(outcome, folder, engines)
     return outcome
 
@@ -145,26 +109,6 @@ def _train(
         )
 
 
-@contextmanager
-def _interruptions() -> Iterator[list[int]]:
-    """Ctrl-C as a note to stop after the step under way; a second one stops at once.
-
-    An exception out of the handler would be lost where it falls into a callback from ngspice.
-    """
-    asked: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(number: int, _: FrameType | None) -> None:
-        asked.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _score(outcome: Outcome, engines: dict[str, Engine]) -> None:
     setup, learners = outcome.setup, outcome.training.learners
     learning = {name: engine for name, engine in engines.items() if name in learners}
@@ -196,7 +140,12 @@ def _save(outcome: Outcome, folder: RunFolder, engines: dict[str, Engine]) -> No
         learner = training.learners.get("in_loop", training.learners["ideal"])
         circuit.write(cosim.effective_weights(learner.model, setup))
         synapses = circuit.pairs
-        folder.write_text("network.cir", format_deck(_trained_deck(setup, synapses)))
+        deck = _trained_deck(setup, synapses)
+        folder.write_text("network.cir", format_deck(deck))
+        if setup.config.simulation.erc:
+            known = {breach for finding in setup.findings for breach in finding.breaches}
+            found = check(deck, Limits.of(setup.circuit))
+            outcome.trained = tuple(f for f in found if not f.breaches <= known)
     models = {name: learner.model for name, learner in training.learners.items()}
     folder.write_weights({"start": setup.start, **models}, synapses)
     folder.write_json("summary.json", summarise(outcome))
@@ -238,148 +187,12 @@ def _plot_circuit(outcome: Outcome, folder: RunFolder, engines: dict[str, Engine
 def title(setup: cosim.Setup) -> str:
     """What a figure shows, and which engine made it."""
     config = setup.config
-    by = "ideal mathematics"
+    by = setup.twin
     if config.simulation.engine == "ngspice":
         by = f"ngspice, {setup.clock.fidelity}, {config.circuit.opamp.level} op-amps"
+        if setup.twin != cosim.IDEAL:
+            by = f"{by}; {setup.twin}"
     return (
         f"{config.task.name} {format_layers(setup.network.layers)}, {config.learning.rule}, "
         f"seed {config.seed} ({by})"
     )
-
-
-def summarise(outcome: Outcome) -> dict[str, Any]:
-    """The contents of `summary.json`; volts, joules and seconds."""
-    setup, training = outcome.setup, outcome.training
-    config = setup.config
-    circuit = training.learners.get("in_loop")
-    twin = training.learners["ideal"]
-    main = circuit or twin
-    engine = "in_loop" if circuit else "ideal"
-    spice = config.simulation.engine == "ngspice"
-    degrees = outcome.alignment.degrees if outcome.alignment else {}
-    rms_max = outcome.comparison.rms_and_max() if outcome.comparison else []
-    return {
-        "layers": list(setup.network.layers),
-        "task": config.task.name,
-        "rule": config.learning.rule,
-        "seed": config.seed,
-        "epochs": len(training.epochs),
-        "epochs_asked": config.task.epochs,
-        "finished": outcome.finished,
-        "samples": config.task.samples,
-        "engine": config.simulation.engine,
-        "fidelity": config.simulation.fidelity if spice else None,
-        "t_aperture_s": setup.clock.t_aperture if spice else None,
-        "opamp": config.circuit.opamp.level if spice else None,
-        "versions": versions(get_library().version if spice else None),
-        "loss_name": setup.task.loss_name,
-        "loss": {
-            "initial": _loss(outcome.initial.get("ideal")),
-            "initial_circuit": _loss(outcome.initial.get("in_loop")),
-            "ideal": _loss(outcome.ideal),
-            "transfer": _loss(outcome.transfer),
-            "in_loop": _loss(outcome.in_loop),
-        },
-        "accuracy": {
-            "initial": _accuracy(outcome.initial.get("ideal")),
-            "initial_circuit": _accuracy(outcome.initial.get("in_loop")),
-            "ideal": _accuracy(outcome.ideal),
-            "transfer": _accuracy(outcome.transfer),
-            "in_loop": _accuracy(outcome.in_loop),
-        },
-        "deviation": {
-            "of": "layer outputs, ngspice minus ideal mathematics, same weights and noise",
-            "layers": [{"rms_v": rms, "max_v": largest} for rms, largest in rms_max],
-        },
-        "alignment_deg": degrees.get(engine),
-        "alignment": {
-            "pairs": outcome.alignment.pairs if outcome.alignment else None,
-            "ideal_deg": degrees.get("ideal"),
-            "in_loop_deg": degrees.get("in_loop"),
-        },
-        "skipped_updates": main.skipped,
-        "skipped_updates_ideal": twin.skipped,
-        "clipped_resistors": main.clipped,
-        "energy_per_pass_j": main.energy / main.passes if main.passes else None,
-        "convergence_aids": outcome.aids if spice else None,
-        "noise": _noise(outcome),
-        "warnings": list(warnings(outcome)),
-        "time": {
-            "total_s": outcome.seconds,
-            "ngspice_s": outcome.ngspice_seconds,
-            "python_s": outcome.seconds - outcome.ngspice_seconds,
-        },
-        "passes": main.engine.passes,
-    }
-
-
-def _noise(outcome: Outcome) -> dict[str, Any]:
-    setup, simulation = outcome.setup, outcome.setup.config.simulation
-    noise = setup.circuit.noise
-    probes = [name for name in probe_names(setup.network) if name.startswith("a")]
-    return {
-        "source": noise.source,
-        "held_off": simulation.noise_off,
-        "coupling": noise.coupling if noise.source == "string" else None,
-        "flips_by": None if noise.source != "string" else "ngspice" if noise.two_way else "drawn",
-        "file": noise.measured.file if noise.source == "measured" else None,
-        "rounds": _rounds(outcome) or None,
-        "recorded": NOISE_RECORD if simulation.record_noise else None,
-        "nodes": [
-            {
-                "node": name,
-                "sigma_v": node.sigma,
-                "level_count": len(node.levels) or None,
-                "levels_v": list(node.levels) if 0 < len(node.levels) <= _LISTED else None,
-                "occupancy": node.occupancy,
-                "pass_correlation": node.correlation,
-                "neighbour_correlation": node.neighbour,
-            }
-            for name, node in zip(probes, outcome.nodes, strict=False)
-        ],
-    }
-
-
-def warnings(outcome: Outcome) -> Iterator[str]:
-    """What a run's figures should be read with, a sentence each."""
-    setup = outcome.setup
-    if setup.config.simulation.noise_off:
-        return
-    tied = max((node.neighbour for node in outcome.nodes), default=0.0)
-    if tied > _TIED:
-        yield (
-            "neighbouring nodes read neighbouring samples: the differences of their two passes "
-            f"are {100 * tied:.0f} % correlated, so that what would move them apart is learned "
-            "more slowly; take --batch 1, every n-th sample (circuit.noise.measured.stride), or a "
-            "source for each node"
-        )
-    rounds = _rounds(outcome)
-    if rounds > 1:
-        yield f"training reads the recording {rounds:.1f} times over: its noise repeats itself"
-    worst = max((node.correlation for node in outcome.nodes), default=0.0)
-    if worst > _CORRELATED:
-        hint = "lengthen --t-pass"
-        if setup.circuit.noise.source == "measured":
-            hint = "read every n-th sample (circuit.noise.measured.stride)"
-        yield (
-            f"the two passes share {100 * worst:.0f} % of their noise's variance at a node: their "
-            f"difference shrinks, and between levels more of them are the same; {hint}"
-        )
-
-
-def _rounds(outcome: Outcome) -> float:
-    """How often training goes through the recording."""
-    setup = outcome.setup
-    task, recording = setup.config.task, setup.recording
-    if recording is None:
-        return 0.0
-    read = 2 * (task.epochs or 0) * (task.samples or 0) * setup.network.neurons
-    return read * setup.circuit.noise.measured.stride / recording.length
-
-
-def _loss(evaluation: cosim.Evaluation | None) -> float | None:
-    return evaluation.loss if evaluation else None
-
-
-def _accuracy(evaluation: cosim.Evaluation | None) -> float | None:
-    return evaluation.accuracy if evaluation else None

@@ -14,7 +14,6 @@ import functools
 import logging
 import math
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import SimulationError, UserError
+from sim.evidence import keep_evidence
 
 COMMAND_LIMIT = 1000
 """Characters in a command; ngspice refuses 1,024, and cuts an altered wave short of that."""
@@ -42,7 +42,7 @@ _ERROR_WORDS = (
 )
 # Lines with such a word that report no failure.
 _HARMLESS = ("can't find init file", "spinit", "note:", "no compatibility mode")
-_AIDS = ("gmin step", "source step", "gminsteps", "trying gmin")
+_AIDS = ("gmin step", "source step", "gminsteps", "trying gmin", "transient op started")
 
 
 class Driver(Protocol):
@@ -209,12 +209,7 @@ class Ngspice:
         Returns:
             Where they are, in words.
         """
-        folder = folder or Path(tempfile.mkdtemp(prefix="danp-cosim-"))
-        folder.mkdir(parents=True, exist_ok=True)
-        kept, log = folder / "failed.cir", folder / "failed.log"
-        kept.write_text(deck, encoding="utf8")
-        log.write_text("\n".join(self.log) + "\n", encoding="utf8")
-        return f"deck and log kept as {kept} and {log}"
+        return keep_evidence(deck, self.log, folder)
 
     def _hear(self, message: str | bytes, _ngspice_id: int) -> int:
         text = message if isinstance(message, str) else message.decode("utf8", "replace")

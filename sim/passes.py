@@ -1,7 +1,8 @@
 """Passes: what is presented to the network, and under which noise, in plain arrays."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +55,24 @@ class Passes:
         """Count the passes."""
         return len(self.inputs)
 
+    def __getitem__(self, index: slice) -> "Passes":
+        """Some of the passes, in a slice."""
+        return Passes(
+            self.inputs[index], self.controls[index], self.jumps[index], self.noise[index]
+        )
+
+    def still(self) -> "Passes":
+        """The same passes as they stand at the sampling instants, without any jump before."""
+        return replace(self, jumps=tuple((NO_JUMPS,) * len(jumps) for jumps in self.jumps))
+
     def oldest(self, p: int) -> float:
         """Age of the oldest jump in a pass, s; 0 where there is none."""
         return max((float(j.ages[0]) for j in self.jumps[p] if len(j.ages)), default=0.0)
+
+    def youngest(self, p: int) -> float:
+        """Age of the youngest jump in a pass, s; inf where there is none."""
+        ages = (float(j.ages[-1]) for j in self.jumps[p] if len(j.ages))
+        return min(ages, default=math.inf)
 
     def count_jumps(self) -> int:
         """Jumps seen, over all passes and controls."""

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits import CircuitParameters, Network, NoiseString
+from circuits.exceptions import require_there
 from circuits.quantities import format_quantity
 from circuits.recording import Recording
 from learning import (
     LOSSES,
     Activation,
+    ActivationFunction,
     Loss,
+    MeasuredActivation,
     Model,
     Optimizer,
     Rule,
@@ -21,12 +26,18 @@ from learning import (
     make_rule,
     make_task,
 )
+from netlists.rules import Finding, require_sound
+from sim import activation_curve
+from sim.activation_curve import CurveFile
 from sim.clock import Clock
 from sim.config import RunConfig
 from sim.errors import UserError
+from sim.rules import circuit_findings, clock_findings
 from sim.schedule import NoiseSchedule, open_schedule
-from sim.settling import settled_after
+from sim.settling import measure_settling
 from sim.sources import Drawn, has_mean, node_sigma, open_recording, require_resolvable
+
+IDEAL, CALIBRATED = "ideal mathematics", "calibrated twin"
 
 
 @dataclass(frozen=True)
@@ -40,13 +51,15 @@ class Setup:
         strings: noise string of each neuron, its devices drawn.
         recording: of measured noise, opened.
         clock: lengths and fidelity of passes.
-        activation: the twin's rectifier.
+        activation: the twin's rectifier; straight lines, or the measured curve.
+        curve: the file of that curve; none for straight lines.
         task: samples and targets.
         loss: per sample.
         rule: learning rule.
         optimizer: what its updates go through.
         start: the model before training.
         keys: one seed each for noise in training, noise in evaluation, and the order of samples.
+        findings: warnings of the electrical rules; none where they were not asked.
     """
 
     config: RunConfig
@@ -55,13 +68,15 @@ class Setup:
     strings: tuple[NoiseString, ...]
     recording: Recording | None
     clock: Clock
-    activation: Activation
+    activation: ActivationFunction
+    curve: CurveFile | None
     task: Task
     loss: Loss
     rule: Rule
     optimizer: Optimizer
     start: Model
     keys: tuple[int, ...]
+    findings: tuple[Finding, ...]
 
     def schedule(
         self,
@@ -89,6 +104,11 @@ class Setup:
             record=record,
         )
 
+    @property
+    def twin(self) -> str:
+        """What the twin is, in words."""
+        return IDEAL if self.config.simulation.activation_curve is None else CALIBRATED
+
     def with_clock(self, clock: Clock) -> "Setup":
         """The same on another clock."""
         return replace(self, clock=clock)
@@ -98,35 +118,48 @@ class Setup:
         return np.random.default_rng(self.keys[2])
 
 
-def set_up(config: RunConfig) -> Setup:
+def set_up(config: RunConfig, clock: Clock | None = None) -> Setup:
     """Draw task and start, and make the rule, from a configuration.
 
+    Args:
+        config: what is left out is completed.
+        clock: of a run that was set up before, taken as it is; by default worked out from the
+            configuration, with a measurement and the rules of the clock where it asks for them.
+
     Raises:
-        UserError: task and network do not fit, or the rule does not fit the settings.
+        UserError: task and network do not fit, the rule does not fit the settings, or the circuit
+            breaks its electrical rules.
+        SimulationError: ngspice failed in the measurement of the settling time.
     """
     config = config.complete()
     task_seed, start_seed, *seeds, devices_seed = np.random.SeedSequence(config.seed).spawn(6)
     circuit, network, learning = config.circuit, config.network, config.learning
-    activation = Activation(circuit.activation.positive_slope, circuit.activation.negative_slope)
+    # The teacher keeps to straight lines: the task is the same whatever the twin is made of.
+    straight = Activation(circuit.activation.positive_slope, circuit.activation.negative_slope)
+    curve = _measured(config.simulation.activation_curve)
+    activation = MeasuredActivation(curve.curve.a, curve.curve.x) if curve else straight
     eta, init_scale = learning.eta, learning.init_scale
     if eta is None or init_scale is None or learning.optimizer is None:
         raise TypeError("complete() left a field open")
     measured = circuit.noise.source == "measured"
     recording = open_recording(circuit.noise.measured) if measured else None
     try:
+        require_there(circuit.exceptions, network, circuit.activation.amplifiers)
         strings = circuit.noise_strings(network.neurons, np.random.default_rng(devices_seed))
         task = make_task(
             config.task.name,
             network.layers,
             config.task.samples,
             np.random.default_rng(task_seed),
-            activation,
+            straight,
         )
         if strings:
             require_resolvable(strings)
         sigma = node_sigma(circuit, recording)
         _require_below_rails(circuit, sigma)
-        clock = _clock(config, network, recording)
+        start = init_model(network.layers, np.random.default_rng(start_seed), scale=init_scale)
+        findings = _rules_of_the_circuit(config, network, strings, start)
+        clock, others = (clock, ()) if clock else _clock(config, network, strings, recording)
         rule = make_rule(
             learning.rule,
             reduction=learning.reduction,
@@ -147,7 +180,6 @@ def set_up(config: RunConfig) -> Setup:
             f"{circuit.noise.source} as set has a mean: leave its skew and offset at 0, or "
             "remove_mean on"
         )
-    start = init_model(network.layers, np.random.default_rng(start_seed), scale=init_scale)
     return Setup(
         config,
         network,
@@ -156,6 +188,7 @@ def set_up(config: RunConfig) -> Setup:
         recording,
         clock,
         activation,
+        curve,
         task,
         LOSSES[task.loss_name],
         rule,
@@ -163,7 +196,36 @@ def set_up(config: RunConfig) -> Setup:
         start,
         # Numbers, since a seed sequence that has spawned is another one.
         tuple(int(seed.generate_state(1, np.uint64)[0]) for seed in seeds),
+        findings + others,
     )
+
+
+def circuit_weights(
+    model: Model, network: Network, circuit: CircuitParameters
+) -> tuple[NDArray[np.float64], ...]:
+    """Weights as the circuit holds them: `W·decor`, biases as a last column over `v_one`."""
+    folded = model.effective_weights()
+    if not network.biases:
+        return tuple(folded)
+    return tuple(
+        np.column_stack([w, b / circuit.v_one]) for w, b in zip(folded, model.biases, strict=True)
+    )
+
+
+def _rules_of_the_circuit(
+    config: RunConfig, network: Network, strings: tuple[NoiseString, ...], start: Model
+) -> tuple[Finding, ...]:
+    simulation, circuit = config.simulation, config.circuit
+    if simulation.engine != "ngspice" or not simulation.erc:
+        return ()
+    weights = circuit_weights(start, network, circuit)
+    findings = circuit_findings(network, circuit, weights, strings)
+    require_sound(findings)
+    return findings
+
+
+def _measured(path: str | None) -> CurveFile | None:
+    return None if path is None else activation_curve.read(Path(path))
 
 
 def _require_below_rails(circuit: CircuitParameters, sigma: float) -> None:
@@ -189,24 +251,32 @@ def _require_unlike_passes(
             )
 
 
-def _clock(config: RunConfig, network: Network, recording: Recording | None) -> Clock:
-    simulation = config.simulation
-    aperture = simulation.t_aperture
-    if aperture is None:
-        aperture = simulation.t_pass
-        if simulation.engine == "ngspice":
-            settled = settled_after(
-                network, config.circuit, simulation.solver(), recording=recording
-            )
-            if settled > simulation.t_pass:
-                raise ValueError(
-                    f"simulation.t_pass: a pass of {simulation.t_pass:g} s ends before the "
-                    f"circuit has settled; wanted {2 * settled:.2g} s or more"
-                )
-            aperture = min(2 * settled, simulation.t_pass)
+def _clock(
+    config: RunConfig,
+    network: Network,
+    strings: tuple[NoiseString, ...],
+    recording: Recording | None,
+) -> tuple[Clock, tuple[Finding, ...]]:
+    """The passes' times, and what the rules find in them."""
+    simulation, circuit = config.simulation, config.circuit
+    aperture = simulation.t_aperture or simulation.t_pass
     if aperture > simulation.t_pass:
         raise ValueError(
             f"simulation.t_aperture: wanted at most t_pass, {simulation.t_pass:g} s, "
             f"got {aperture:g} s"
         )
-    return Clock(simulation.t_pass, aperture, simulation.fidelity)
+    clock = Clock(simulation.t_pass, aperture, simulation.fidelity)
+    wanted = simulation.erc or simulation.t_aperture is None
+    if simulation.engine != "ngspice" or simulation.fidelity == "op" or not wanted:
+        return clock, ()
+    settling = measure_settling(network, circuit, simulation.solver(), recording=recording)
+    clock = replace(clock, settling=settling.time)
+    if simulation.t_aperture is None:
+        clock = replace(clock, t_aperture=min(2 * settling.time, simulation.t_pass))
+    if not simulation.erc:
+        return clock, ()
+    findings = clock_findings(
+        clock, settling, network, circuit, strings, silent=simulation.noise_off
+    )
+    require_sound(findings)
+    return clock, findings

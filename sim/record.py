@@ -135,6 +135,7 @@ def history_row(epoch: Epoch) -> dict[str, float]:
         row |= {f"{name}_{q}": float(np.quantile(losses, p)) for q, p in QUANTILES.items()}
         row[f"{name}_max"] = float(losses.max())
         row[f"{name}_skipped"] = epoch.skipped[name]
+        row[f"{name}_doubtful"] = epoch.doubtful[name]
     return row
 
 

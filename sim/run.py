@@ -1,29 +1,28 @@
 """`python -m sim.run`: train an analog network in ngspice beside its ideal twin."""
 
-import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from circuits.activation import DIODES, Kind
 from circuits.noise import Coupling, SourceKind
 from circuits.opamp import Level
-from circuits.quantities import format_quantity
 from learning import DEFAULTS, OPTIMIZERS, RULES
 from netlists.commandline import INTERRUPTED, complain, execute
+from netlists.rules import warnings_of
 from sim import cosim
 from sim.clock import Fidelity
 from sim.config import load_config
 from sim.errors import SIMULATION, SimulationError
-from sim.job import Outcome, run_job, warnings
+from sim.job import run_job
 from sim.options import with_settings
 from sim.record import open_folder
+from sim.run_report import print_report
 
 
 def _per_task(name: str) -> str:
@@ -103,6 +102,12 @@ OPTIONS: tuple[tuple[str, str, tuple[str, ...] | str, str], ...] = (
         "Diodes of the rectifier.  [default: HSMS-2850; 1N4148 in the precision rectifier]",
     ),
     (
+        "--activation-curve",
+        "simulation.activation_curve",
+        "FILE",
+        "Measured curve of the rectifier, CSV, for a calibrated twin.  [default: straight lines]",
+    ),
+    (
         "--source",
         "circuit.noise.source",
         get_args(SourceKind),
@@ -155,6 +160,11 @@ SWITCHES: tuple[tuple[str, str, str], ...] = (
         "simulation.record_noise",
         "Write what training drew of the noise to noise.parquet.",
     ),
+    (
+        "--erc/--no-erc",
+        "simulation.erc",
+        "Check the circuit's electrical rules before any simulation.  [default: erc]",
+    ),
 )
 
 
@@ -204,12 +214,14 @@ def run(
         setup = cosim.set_up(config)
         what = "-".join(map(str, setup.network.layers))
         folder = open_folder(out, what, datetime.now().astimezone())
+        for warning in () if quiet else warnings_of(setup.findings):
+            console.print(f"warning: {warning}", soft_wrap=True)
         outcome = run_job(setup, folder, console, quiet=quiet)
     except SimulationError as error:
         complain(str(error))
         return SIMULATION
     if not quiet:
-        _report(console, outcome)
+        print_report(console, outcome)
         console.print(f"run folder: {folder.path}", soft_wrap=True)
     if not outcome.finished:
         complain(
@@ -218,101 +230,6 @@ def run(
         )
         return INTERRUPTED
     return 0
-
-
-def _report(console: Console, outcome: Outcome) -> None:
-    setup = outcome.setup
-    spice = setup.config.simulation.engine == "ngspice"
-    scores = [
-        ("at the start", outcome.initial.get("ideal"), "mathematics"),
-        ("at the start", outcome.initial.get("in_loop"), "ngspice"),
-        ("ideal twin trained", outcome.ideal, "mathematics"),
-        ("transfer (the twin's weights)", outcome.transfer, "ngspice"),
-        ("circuit trained in the loop", outcome.in_loop, "ngspice"),
-    ]
-    shown = [(label, score, engine) for label, score, engine in scores if score is not None]
-    judged = any(score.accuracy is not None for _, score, _ in shown)
-    table = Table(title=_headline(setup), title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    table.add_column("engine")
-    table.add_column(f"loss ({setup.task.loss_name})", justify="right")
-    if judged:
-        table.add_column("accuracy", justify="right")
-    for label, score, engine in shown:
-        share = [f"{100 * (score.accuracy or 0):.1f} %"] if judged else []
-        table.add_row(label, engine, f"{score.loss:.3g}", *share)
-    console.print(table, soft_wrap=not console.is_terminal)
-    for what, fact in _facts(outcome, spice=spice):
-        console.print(f"{what:<26} {fact}", soft_wrap=True)
-    for warning in warnings(outcome):
-        console.print(f"warning: {warning}", soft_wrap=True)
-    if setup.rule.needs_gradient and spice:
-        console.print(f"no circuit in the loop: {setup.rule.name} needs the mathematics")
-
-
-def _headline(setup: cosim.Setup) -> str:
-    sizes = setup.config.task
-    layers = "-".join(map(str, setup.network.layers))
-    return (
-        f"{sizes.name} {layers}, {setup.rule.name}, {sizes.epochs} epochs of {sizes.samples} "
-        f"samples, seed {setup.config.seed}"
-    )
-
-
-def _facts(outcome: Outcome, *, spice: bool) -> Iterator[tuple[str, str]]:
-    training = outcome.training
-    main = training.learners.get("in_loop", training.learners["ideal"])
-    if outcome.comparison:
-        for layer, (rms, largest) in enumerate(outcome.comparison.rms_and_max(), start=1):
-            yield (
-                "deviation ngspice - ideal" if layer == 1 else "",
-                f"layer {layer}: rms {1e3 * rms:.3g} mV, max {1e3 * largest:.3g} mV",
-            )
-    if outcome.alignment:
-        degrees = outcome.alignment.degrees
-        angles = [f"{name.replace('_', ' ')} {a:.1f}°" for name, a in degrees.items() if a]
-        if angles:
-            pairs = outcome.alignment.pairs
-            yield "angle to the gradient", f"{', '.join(angles)} (start; mean of {pairs} pairs)"
-    if outcome.nodes:
-        yield "noise at the nodes", _noise(outcome)
-    yield "skipped updates", f"{main.skipped} (both passes the same)"
-    if not spice:
-        flips = outcome.setup.circuit.noise.two_way
-        yield (
-            "time",
-            f"{outcome.seconds:.1f} s, {'ngspice for flips only' if flips else 'no SPICE'}",
-        )
-        return
-    yield "clipped resistors", f"{main.clipped}"
-    if main.passes and main.energy > 0:
-        yield "energy per pass", format_quantity(main.energy / main.passes, "J")
-    python = outcome.seconds - outcome.ngspice_seconds
-    yield (
-        "time",
-        f"{outcome.seconds:.1f} s: ngspice {outcome.ngspice_seconds:.1f} s, Python {python:.1f} s",
-    )
-
-
-def _noise(outcome: Outcome) -> str:
-    nodes, noise = outcome.nodes, outcome.setup.circuit.noise
-    if outcome.setup.config.simulation.noise_off:
-        return "held off"
-    counts = {len(node.levels) for node in nodes}
-    levels = f", {_between(sorted(counts))} levels" if counts != {0} else ""
-    coupled = ", two-way in ngspice" if noise.two_way else ""
-    correlation = max(node.correlation for node in nodes)
-    known = [node.occupancy for node in nodes if math.isfinite(node.occupancy)]
-    occupancy = f", occupancy {_between(known)}" if known else ""
-    return (
-        f"{noise.source}{coupled}: σ {_between([1e3 * n.sigma for n in nodes])} mV{levels}"
-        f"{occupancy}, the two passes correlated by {correlation:.2g}"
-    )
-
-
-def _between(values: Sequence[float]) -> str:
-    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
-    return low if low == high else f"{low} to {high}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,11 +1,14 @@
 """How long the circuit takes to settle: measured once, since it sets the aperture."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuits import CircuitParameters, Network, ResistorPairs
+from circuits.quantities import format_quantity
 from circuits.recording import Recording
 from netlists.build import SolverSettings, build_deck, control_names
 from netlists.spice import format_for_library, format_number
@@ -14,47 +17,179 @@ from sim.errors import SimulationError, UserError
 from sim.libngspice import get_library
 from sim.sources import node_sigma
 
+Array = NDArray[np.float64]
+
 WITHIN = 1e-6
 """V; settled means that every node stays this close to where it ends."""
 
+_LEAD = 1e-6  # s, at rest before a jump
 _SHORTEST, _LONGEST = 10e-6, 10e-3  # s; windows tried
 
 
-def settled_after(
+@dataclass(frozen=True)
+class Jump:
+    """A worst case: what every input and every noise control does at once.
+
+    Attributes:
+        name: for people.
+        weights: of each layer.
+        inputs: before and after, V.
+        controls: before and after, states or V.
+    """
+
+    name: str
+    weights: tuple[Array, ...]
+    inputs: tuple[float, float]
+    controls: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class JumpResponse:
+    """What a jump does.
+
+    Attributes:
+        jump: that was made.
+        nodes: watched.
+        time: from the jump on, s, shape (T,); its first points may lie before it.
+        waves: V, shape (nodes, T).
+        at_rest: whether the nodes have arrived at the end of the window.
+    """
+
+    jump: Jump
+    nodes: tuple[str, ...]
+    time: Array
+    waves: Array
+    at_rest: bool
+
+    def settled(self, within: float) -> float:
+        """Time after which every node stays within so many V of where it ends, s.
+
+        NaN where the window, of 10 ms at most, does not show it.
+        """
+        moving = np.any(np.abs(self.waves - self.waves[:, -1:]) > within, axis=0)
+        time = float(self.time[np.flatnonzero(moving)[-1] + 1]) if moving.any() else 0.0
+        return time if self.at_rest and time < self.time[-1] / 2 else math.nan
+
+    def last(self, within: float) -> str:
+        """The node that takes longest; the first where none moves so many V."""
+        moving = np.abs(self.waves - self.waves[:, -1:]) > within
+        after = moving.shape[1] - np.argmax(moving[:, ::-1], axis=1)
+        return self.nodes[int(np.argmax(np.where(moving.any(axis=1), after, 0)))]
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How long the circuit takes to settle to `WITHIN`.
+
+    Attributes:
+        time: from a worst-case jump on, s.
+        node: the last to settle.
+    """
+
+    time: float
+    node: str
+
+
+def measure_settling(
     network: Network,
     circuit: CircuitParameters,
     solver: SolverSettings,
     *,
     recording: Recording | None = None,
-) -> float:
-    """Time from a worst-case jump until every node stays within a microvolt, s.
+) -> Settling:
+    """Settling to a microvolt after the slowest of `worst_jumps`.
 
-    Three jumps, the slowest counts. A large one: all weights ±1, which loads the amplifiers more
-    than trained weights as a rule do, inputs and noise from one extreme to the other. And two
-    small ones: all weights 0, the noise from one extreme to the other and back, so that each
-    rectifier crosses zero on it alone; there a precision rectifier is slowest. The extremes are
-    all junctions in P and all in AP, or for another source ±σ; `recording` is a measured one's,
-    opened here by default.
+    Args:
+        network: layers and biases.
+        circuit: parameters of every part.
+        solver: accuracy.
+        recording: a measured source's; opened here by default.
 
     Raises:
         UserError: not settled within 10 ms.
         SimulationError: names the deck and the log that were kept.
     """
-    low, high = _extremes(circuit, recording)
-    shapes = [network.synapse_shape(k) for k in range(1, len(network.layers))]
-    signs = [np.where(np.indices(shape).sum(axis=0) % 2, -1.0, 1.0) for shape in shapes]
-    zeros = [np.zeros(shape) for shape in shapes]
-    # weights, input before and after, control before and after
-    jumps = (
-        (signs, (-1, 1), (low, high)),
-        (zeros, (0, 0), (low, high)),
-        (zeros, (0, 0), (high, low)),
-    )
-    try:
-        return max(
-            _settled(network, circuit, solver, weights=weights, inputs=inputs, controls=controls)
-            for weights, inputs, controls in jumps
+    responses = jump_responses(network, circuit, solver, recording=recording)
+    settled = slowest(responses, WITHIN)
+    if math.isnan(settled):
+        raise UserError(
+            f"simulation.t_aperture: the circuit does not settle to {WITHIN:g} V within "
+            f"{_LONGEST:g} s; look at the op-amps' gbw, "
+            f"{format_quantity(circuit.opamp.gbw, 'Hz')}, and slew_rate{_differing(circuit)}, or "
+            "set t_aperture and --no-erc"
         )
+    last = max(responses, key=lambda response: response.settled(WITHIN))
+    return Settling(settled, last.last(WITHIN))
+
+
+def _differing(circuit: CircuitParameters) -> str:
+    named = ", ".join(circuit.exceptions)
+    return f" (circuit.opamp; circuit.exceptions of {named})" if named else ""
+
+
+def slowest(responses: Sequence[JumpResponse], within: float) -> float:
+    """Time after which every node stays within so many V of its end, s; NaN for never."""
+    return float(np.max([response.settled(within) for response in responses]))
+
+
+def worst_jumps(
+    network: Network, circuit: CircuitParameters, recording: Recording | None = None
+) -> tuple[Jump, ...]:
+    """The jumps of which the slowest sets the settling time.
+
+    A large one: all weights ±1, which loads the amplifiers more than trained weights as a rule do,
+    inputs and noise from one extreme to the other. And two small ones: all weights 0, the noise
+    from one extreme to the other and back, so that each rectifier crosses zero on it alone; there
+    a precision rectifier is slowest.
+    """
+    low, high = noise_extremes(circuit, recording)
+    shapes = [network.synapse_shape(k) for k in range(1, len(network.layers))]
+    signs = tuple(np.where(np.indices(shape).sum(axis=0) % 2, -1.0, 1.0) for shape in shapes)
+    zeros = tuple(np.zeros(shape) for shape in shapes)
+    return (
+        Jump("inputs up, weights ±1", signs, (-1, 1), (low, high)),
+        Jump("noise up, weights 0", zeros, (0, 0), (low, high)),
+        Jump("noise down, weights 0", zeros, (0, 0), (high, low)),
+    )
+
+
+def noise_extremes(
+    circuit: CircuitParameters, recording: Recording | None = None
+) -> tuple[float, float]:
+    """Controls at the noise's extremes: all junctions in P and in AP, or −σ and +σ in V."""
+    if circuit.noise.source == "string":
+        return 0.0, 1.0
+    drive = node_sigma(circuit, recording) * circuit.noise.r_inject / circuit.synapse.r_feedback
+    return -drive, drive
+
+
+def jump_responses(
+    network: Network,
+    circuit: CircuitParameters,
+    solver: SolverSettings,
+    *,
+    recording: Recording | None = None,
+) -> tuple[JumpResponse, ...]:
+    """Make the worst-case jumps, one after the other.
+
+    Raises:
+        SimulationError: names the deck and the log that were kept.
+    """
+    return tuple(
+        respond(network, circuit, solver, jump) for jump in worst_jumps(network, circuit, recording)
+    )
+
+
+def respond(
+    network: Network, circuit: CircuitParameters, solver: SolverSettings, jump: Jump
+) -> JumpResponse:
+    """Make one jump, and watch it until a microvolt or for 10 ms.
+
+    Raises:
+        SimulationError: names the deck and the log that were kept.
+    """
+    try:
+        return _respond(network, circuit, solver, jump)
     except SimulationError as error:
         library = get_library()
         raise SimulationError(
@@ -62,54 +197,34 @@ def settled_after(
         ) from None
 
 
-def _extremes(circuit: CircuitParameters, recording: Recording | None) -> tuple[float, float]:
-    if circuit.noise.source == "string":
-        return 0.0, 1.0
-    drive = node_sigma(circuit, recording) * circuit.noise.r_inject / circuit.synapse.r_feedback
-    return -drive, drive
-
-
-def _settled(
-    network: Network,
-    circuit: CircuitParameters,
-    solver: SolverSettings,
-    *,
-    weights: Sequence[NDArray[np.float64]],
-    inputs: tuple[float, float],
-    controls: tuple[float, float],
-) -> float:
-    pairs = [circuit.synapse.program(w) for w in weights]
+def _respond(
+    network: Network, circuit: CircuitParameters, solver: SolverSettings, jump: Jump
+) -> JumpResponse:
+    pairs = [circuit.synapse.program(w) for w in jump.weights]
     count = len(control_names(network, circuit.noise))
-    end = still(0.0, np.full(network.layers[0], inputs[1]), np.full(count, controls[1]))
-    at_rest = _at_rest(network, circuit, pairs, solver, end)
-    lead = 1e-6
+
+    def held(length: float, side: int) -> Stimulus:
+        inputs = np.full(network.layers[0], jump.inputs[side])
+        return still(length, inputs, np.full(count, jump.controls[side]))
+
+    at_rest = _at_rest(network, circuit, pairs, solver, held(0.0, 1))
     window = _SHORTEST
-    while window <= _LONGEST:
-        jump = [
-            (label, still(length, np.full(network.layers[0], x), np.full(count, c)))
-            for label, length, x, c in zip(
-                ("low", "high"), (lead, window), inputs, controls, strict=True
-            )
-        ]
-        deck = build_deck(network, circuit, pairs, jump, solver=solver)
+    while True:
+        stretches = [("low", held(_LEAD, 0)), ("high", held(window, 1))]
+        deck = build_deck(network, circuit, pairs, stretches, solver=solver)
         library = get_library()
         library.load(format_for_library(deck))
         step = format_number(window / 100)
-        library.command(f"tran {step} {format_number(lead + window)} 0 {step}")
-        time = library.vector("time")
+        library.command(f"tran {step} {format_number(_LEAD + window)} 0 {step}")
+        time = library.vector("time") - _LEAD
         waves = np.array([library.vector(probe) for probe in deck.probes])
         library.command("destroy all")
-        moving = np.any(np.abs(waves - waves[:, -1:]) > WITHIN, axis=0)
-        settled = float(time[np.flatnonzero(moving)[-1] + 1] - lead) if moving.any() else 0.0
         # What barely moves within the window may still have all its way to go.
-        arrived = np.abs(waves[:, -1] - at_rest).max() <= 10 * WITHIN
-        if settled < window / 2 and arrived:
-            return settled
+        arrived = bool(np.abs(waves[:, -1] - at_rest).max() <= 10 * WITHIN)
+        response = JumpResponse(jump, deck.probes, time, waves, arrived)
+        if not math.isnan(response.settled(WITHIN)) or 2 * window > _LONGEST:
+            return response
         window *= 2
-    raise UserError(
-        f"simulation.t_aperture: the circuit does not settle to {WITHIN:g} V within "
-        f"{_LONGEST:g} s; set t_aperture, or look at the op-amps' gbw and slew_rate"
-    )
 
 
 def _at_rest(
@@ -118,7 +233,7 @@ def _at_rest(
     pairs: Sequence[ResistorPairs],
     solver: SolverSettings,
     end: Stimulus,
-) -> NDArray[np.float64]:
+) -> Array:
     deck = build_deck(network, circuit, pairs, [("end", end)], solver=solver)
     library = get_library()
     library.load(format_for_library(deck))

@@ -15,7 +15,7 @@ from sim.engine import Readout
 from sim.engines import NgspiceEngine
 from sim.passes import NO_JUMPS, Jumps, Passes
 from sim.schedule import open_schedule
-from sim.settling import settled_after
+from sim.settling import measure_settling
 
 Array = NDArray[np.float64]
 SOLVER = SolverSettings()  # a run's defaults
@@ -60,7 +60,7 @@ def test_full_and_aperture_sample_the_same_voltages(
     kind: Kind, biases: bool, samples: int, weights: Weights
 ) -> None:
     network, c = Network((2, 2, 1), biases), circuit(0.25, activation={"kind": kind})
-    aperture = 2 * settled_after(network, c, SOLVER)
+    aperture = 2 * measure_settling(network, c, SOLVER).time
     readouts, passes = {}, {}
     for fidelity in ("full", "aperture", "op"):
         clock = Clock(max(35e-6, 1.5 * aperture), aperture, fidelity)
@@ -87,7 +87,7 @@ def test_full_and_aperture_sample_the_same_voltages(
 
 def test_flips_too_many_for_one_command_reach_ngspice_with_the_deck(weights: Weights) -> None:
     network, c = Network((2, 1)), circuit(0.2)
-    aperture = 2 * settled_after(network, c, SOLVER)
+    aperture = 2 * measure_settling(network, c, SOLVER).time
     passes, full, engine = run(network, c, Clock(200e-6, aperture, "full"), weights(network, 5), 1)
     deck = engine._library.deck
     longest = max(len(line) for line in deck.splitlines() if line.startswith("Vs1_"))
@@ -127,7 +127,7 @@ def test_a_flip_older_than_the_settling_time_leaves_less_than_a_microvolt(
 ) -> None:
     c = CircuitParameters()
     network = Network((2, 2, 1))
-    settled = settled_after(network, c, TIGHT)
+    settled = measure_settling(network, c, TIGHT).time
     clock = Clock(1e-3, 4 * settled, "aperture")
     engine = NgspiceEngine(network, c, clock, solver=TIGHT)
     engine.write(weights(network, 5))
@@ -148,7 +148,7 @@ def test_a_flip_older_than_the_settling_time_leaves_less_than_a_microvolt(
 def test_after_the_settling_time_a_jump_of_all_inputs_is_over(kind: Kind) -> None:
     c = CircuitParameters.model_validate({"activation": {"kind": kind}})
     network = Network((1, 2, 1))
-    settled = settled_after(network, c, TIGHT)
+    settled = measure_settling(network, c, TIGHT).time
     jump = np.array([[-1.0], [1.0]])
 
     def after_jump(wait: float, fidelity: Fidelity) -> Array:
@@ -166,7 +166,7 @@ def test_after_the_settling_time_a_jump_of_all_inputs_is_over(kind: Kind) -> Non
 def test_a_precision_rectifier_takes_longer_across_zero_and_the_settling_time_says_so() -> None:
     c = CircuitParameters.model_validate({"activation": {"kind": "precision"}})
     network = Network((1, 1, 1))
-    settled = settled_after(network, c, TIGHT)
+    settled = measure_settling(network, c, TIGHT).time
     clock = Clock(1e-3, 2 * settled, "aperture")
     engine = NgspiceEngine(network, c, clock, solver=TIGHT)
     engine.write([np.zeros((1, 1)), np.ones((1, 1))])
@@ -192,7 +192,9 @@ def test_the_defaults_here_are_those_of_a_run() -> None:
 def test_slower_amplifiers_settle_later() -> None:
     network = Network((2, 2, 1))
     times = [
-        settled_after(network, CircuitParameters.model_validate({"opamp": {"gbw": gbw}}), SOLVER)
+        measure_settling(
+            network, CircuitParameters.model_validate({"opamp": {"gbw": gbw}}), SOLVER
+        ).time
         for gbw in ("10 MHz", "2.8 MHz", "1 MHz", "200 kHz")
     ]
     assert (np.diff(times) > 0).all()

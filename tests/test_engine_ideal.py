@@ -73,7 +73,7 @@ def test_with_ideal_parts_every_node_is_the_twins(
     # Layers, neurons and signs all differ by far more than the tolerance.
     gaps = np.abs(np.diff(np.sort(np.abs(every_node(wanted)[0, :6]))))
     assert gaps.min() > 10 * tolerances.IDEAL_PARTS
-    assert engine.passes == twin.passes == len(passes)
+    assert engine.tally.passes == twin.tally.passes == len(passes)
 
 
 def test_the_twin_is_the_formula() -> None:

@@ -105,7 +105,7 @@ def test_results_do_not_depend_on_the_batch(fidelity: Fidelity, weights: Weights
     np.testing.assert_allclose(
         np.concatenate([r.energy for r in pieces]), whole.energy, rtol=tolerances.FIVE_DIGITS
     )
-    assert engine.passes == again.passes == 8
+    assert engine.tally.passes == again.tally.passes == 8
 
 
 @pytest.mark.parametrize(("kind", "amplifiers"), [("diode-divider", 3), ("precision", 4)])

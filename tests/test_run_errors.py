@@ -1,5 +1,6 @@
 """Wrong input gets one line that says where, what, got and wanted, and exit code 2."""
 
+import json
 import os
 import re
 import subprocess
@@ -60,7 +61,10 @@ CASES = [
     ("--set seed", "--set: wanted PATH=VALUE"),
     ("--set foo.bar=1", "--set foo.bar: no such parameter; there are seed, task"),
     ("--set circuit.opamp.gwb=1", "--set circuit.opamp.gwb: no such parameter; there are level"),
-    ("--set circuit.opamp.gbw=-1", "--set circuit.opamp.gbw: input should be greater than 0"),
+    (
+        "--set circuit.opamp.gbw=-1",
+        "--set circuit.opamp.gbw: input should be greater than or equal to 1",
+    ),
     ("--set circuit.synapse.r_min=-5k", "--set circuit.synapse.r_min: input should be greater"),
     ("--set circuit.synapse.r_max=1k", "r_min must be below r_max, got 10000 and 1000"),
     ("--set circuit.activation.diode=1N41", "unknown diode '1N41', wanted one of HSMS-2850"),
@@ -211,7 +215,7 @@ def test_failed_simulation_is_exit_code_3_and_keeps_deck_and_log(tmp_path: Path)
     done = subprocess.run(
         [
             *(sys.executable, "-m", "sim.run", "--out", str(out), "--t-aperture", "10u"),
-            *("--fidelity", "full", "--set", impossible, "--quiet"),
+            *("--fidelity", "full", "--set", impossible, "--quiet", "--no-erc"),
         ],
         capture_output=True,
         text=True,
@@ -222,4 +226,4 @@ def test_failed_simulation_is_exit_code_3_and_keeps_deck_and_log(tmp_path: Path)
     assert "ngspice" in done.stderr
     assert (out / "failed.cir").exists()
     assert (out / "failed.log").exists()
-    assert (out / "summary.json").exists()
+    assert json.loads((out / "summary.json").read_text())["guards"]["all"]["failed"] == 1

@@ -53,7 +53,9 @@ def test_summary_says_what_was_measured_and_by_which_engine(folder: Path) -> Non
     assert set(summary["versions"]) >= {"python", "ngspice", "pyspice", "numpy", "danp_cosim"}
     assert set(summary["loss"]) >= {"initial", "ideal", "transfer", "in_loop"}
     assert all(summary["loss"][k] > 0 for k in ("initial", "ideal", "transfer", "in_loop"))
-    assert [set(layer) for layer in summary["deviation"]["layers"]] == [{"rms_v", "max_v"}] * 2
+    assert [set(layer) for layer in summary["deviation"]["layers"]] == [
+        {"rms_v", "max_v", "rms_ok_v"}
+    ] * 2
     assert (summary["layers"], summary["epochs"], summary["samples"]) == ([2, 3, 1], 2, 12)
     assert (summary["engine"], summary["fidelity"]) == ("ngspice", "aperture")
     times = summary["time"]

@@ -18,6 +18,7 @@ import numpy as np
 from circuits import CircuitParameters, Network, NoiseString, ResistorPairs
 from netlists.build import (
     SolverSettings,
+    amplifier_paths,
     build_deck,
     control_names,
     input_names,
@@ -31,13 +32,12 @@ from netlists.spice import format_deck, format_for_library, format_number, forma
 from netlists.stimulus import MOST_STATES, Stimulus, source_waves, still
 from sim.clock import Clock
 from sim.engine import Array, Readout
+from sim.engines.circuit import drawn_power, longest_step, pass_stretches, sort_voltages
 from sim.errors import SimulationError
+from sim.guards import Doubt, Guards, Tally
 from sim.libngspice import COMMAND_LIMIT, get_library
-from sim.passes import Passes, pass_stimulus
+from sim.passes import Passes
 from sim.state_file import state_file
-
-LEAD = 100e-9
-"""Stretch simulated at rest before the first flip or a new input, s."""
 
 LONGEST_WAVE = 500
 """Points of a junction's wave, at most; past them its states come from a file. ngspice searches a
@@ -81,6 +81,10 @@ class NgspiceEngine:
             *control_names(network, circuit.noise),
         )
         self._probes = probe_names(network)
+        # What an amplifier drives its output stage with shows its limit whatever the load.
+        limited = circuit.opamp.level == "macro"
+        self._drives = tuple(f"{path}.g" for path in amplifier_paths(network, circuit) if limited)
+        self._guards = Guards.of(circuit, clock)
         self._supplies = rail_sources(circuit)
         self._pairs = tuple(
             circuit.synapse.program(np.zeros(network.synapse_shape(layer)))
@@ -92,7 +96,7 @@ class NgspiceEngine:
         self._from_file = False  # the loaded deck's states: once only, and none to alter
         self._previous_inputs: Array | None = None
         self._simulated: tuple[Stimulus, ...] = ()  # last, for the evidence of a failure
-        self.passes = 0
+        self.tally = Tally()
 
     @property
     def pairs(self) -> tuple[ResistorPairs, ...]:
@@ -113,61 +117,70 @@ class NgspiceEngine:
         """
         voltages = np.empty((len(passes), len(self._probes)))
         power = np.empty(len(passes))
+        doubts = np.zeros(len(passes), np.uint8)
+        p = 0
         try:
             self._refresh()
             for p in range(len(passes)):
-                voltages[p], power[p] = self._run_pass(passes, p)
+                voltages[p], power[p], doubts[p] = self._run_pass(passes, p)
         except SimulationError as error:
+            self.tally += Tally.of(doubts[:p], failed=1)
             # The deck as it was loaded lacks all that was altered since: weights, inputs, flips.
             deck = format_deck(self._deck(self._simulated))
             raise SimulationError(f"{error}; {self._library.keep(deck, self._keep)}") from None
-        self.passes += len(passes)
-        return self._readout(voltages, power * self._clock.t_pass)
+        self.tally += Tally.of(doubts)
+        energy = power * self._clock.t_pass
+        return sort_voltages(self._network, self._circuit, voltages, energy, doubts)
 
-    def _run_pass(self, passes: Passes, p: int) -> tuple[Array, float]:
+    def _run_pass(self, passes: Passes, p: int) -> tuple[Array, float, Doubt]:
+        aids = self._library.aids
+        voltages, power, doubt = self._simulate_pass(passes, p)
+        return voltages, power, doubt | (Doubt.AID if self._library.aids > aids else Doubt(0))
+
+    def _simulate_pass(self, passes: Passes, p: int) -> tuple[Array, float, Doubt]:
         inputs = passes.inputs[p]
         previous = inputs if self._previous_inputs is None else self._previous_inputs
         self._previous_inputs = inputs
-        oldest = passes.oldest(p)
-        full = self._clock.fidelity == "full"
-        if not full and oldest == 0.0:
-            return self._operating_point(inputs, passes.controls[p])
-        duration = self._clock.t_pass if full else min(oldest + LEAD, self._clock.t_aperture)
-        stretch = pass_stimulus(passes, p, duration)
-        if not full:
-            return self._transient([stretch])
-        at_rest = still(LEAD, previous, stretch.controls)
-        return self._transient([at_rest, stretch])
+        stretches = pass_stretches(passes, p, previous, self._clock)
+        if stretches[-1].duration == 0.0:
+            return self._operating_point(stretches[0])
+        return self._transient(stretches, passes.youngest(p))
 
-    def _operating_point(self, inputs: Array, controls: Array) -> tuple[Array, float]:
-        self._simulated = (still(0.0, inputs, controls),)
-        levels = [*inputs.tolist(), *controls.tolist()]
+    def _operating_point(self, rest: Stimulus) -> tuple[Array, float, Doubt]:
+        self._simulated = (rest,)
+        levels = [*rest.inputs.tolist(), *rest.controls.tolist()]
         for name, level in zip(self._sources, levels, strict=True):
             if self._levels.get(name) != level:
                 self._library.command(f"alter v{name} = {format_number(level)}")
                 self._levels[name] = level
         self._library.command("op")
         voltages = np.array([self._library.vector(probe)[-1] for probe in self._probes])
-        power = float(self._power()[-1])
+        power, doubt = float(self._power()[-1]), self._at_rail()
         self._library.command("destroy all")
-        return self._checked(voltages), power
+        return self._checked(voltages), power, doubt
 
-    def _transient(self, stretches: Sequence[Stimulus]) -> tuple[Array, float]:
+    def _transient(
+        self, stretches: Sequence[Stimulus], last_jump: float
+    ) -> tuple[Array, float, Doubt]:
         self._simulated = tuple(stretches)
         stop = sum(stretch.duration for stretch in stretches)
-        # The same limit whether a flip is old or new, so that `full` takes the same steps after it.
-        longest = stop / 50 if self._clock.fidelity == "full" else self._clock.t_aperture / 10
-        step = format_number(longest)
+        step = format_number(longest_step(stretches, self._clock))
         with self._waves_set(stretches):
             self._library.command(f"tran {step} {stop:.15g} 0 {step}")
         time = self._library.vector("time")
         if abs(time[-1] - stop) > 1e-6 * stop:
             raise SimulationError(f"ngspice, transient: ended at {time[-1]:g} s of {stop:g} s")
-        voltages = np.array([self._library.vector(probe)[-1] for probe in self._probes])
-        shown = time >= stop - stretches[-1].duration
-        power = np.trapezoid(self._power()[shown], time[shown]) / np.ptp(time[shown])
+        waves = np.array([self._library.vector(probe) for probe in self._probes])
+        doubt = self._at_rail()
+        if self._guards.moving(time, waves, last_jump):
+            doubt |= Doubt.MOVING
+        power = drawn_power(time, self._power(), stretches[-1].duration)
         self._library.command("destroy all")
-        return self._checked(voltages), float(power)
+        return self._checked(waves[:, -1]), power, doubt
+
+    def _at_rail(self) -> Doubt:
+        drives = np.array([self._library.latest(drive) for drive in self._drives])
+        return Doubt.RAIL if self._guards.at_rail(drives) else Doubt(0)
 
     def _power(self) -> Array:
         """Drawn from all supplies, W, at each time point."""
@@ -250,6 +263,7 @@ class NgspiceEngine:
             strings=self._strings,
             solver=self._solver,
             state_file=state_file,
+            traces=self._drives,
         )
 
     def _load(self, stretches: Sequence[Stimulus], state_file: str | None = None) -> None:
@@ -262,20 +276,3 @@ class NgspiceEngine:
         levels = [*first.inputs.tolist(), *first.controls.tolist()]
         self._levels = dict(zip(self._sources, levels, strict=True))
         self._resistors = dict(self._written())
-
-    def _readout(self, voltages: Array, energy: Array) -> Readout:
-        layers = self._network.layers
-        pre: list[Array] = []
-        outputs: list[Array] = []
-        column = 0
-        for layer, count in enumerate(layers[1:], start=1):
-            pre.append(voltages[:, column : column + count])
-            column += count
-            if layer == len(layers) - 1:
-                outputs.append(pre[-1])
-            else:
-                outputs.append(voltages[:, column : column + count])
-                column += count
-        if self._circuit.opamp.level != "macro":
-            energy = np.full(len(energy), np.nan)
-        return Readout(tuple(pre), tuple(outputs), energy)

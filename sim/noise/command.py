@@ -12,6 +12,7 @@ from rich.console import Console
 from circuits.noise import Arrangement, Coupling, SourceKind
 from circuits.quantities import parse_quantity
 from netlists.commandline import complain, execute
+from netlists.rules import warnings_of
 from sim.config import load_config
 from sim.errors import SIMULATION, SimulationError, UserError
 from sim.libngspice import get_library
@@ -195,7 +196,8 @@ def noise(  # noqa: PLR0917  # click hands over by name
     folder = open_folder(out, "noise", datetime.now().astimezone())
     by_ngspice = any(specimen.made_by == "ngspice" for specimen in specimens)
     warnings = [
-        list(doubts(specimen, report)) for specimen, report in zip(specimens, reports, strict=True)
+        [*doubts(specimen, report), *warnings_of(circuit.findings or () if circuit else ())]
+        for (specimen, circuit), report in zip(looked_at, reports, strict=True)
     ]
     described = [
         _described(specimen, report, circuit) | {"warnings": found}
@@ -266,6 +268,10 @@ def _described(
             "amplitude_v": half_span([k.voltage for k in report.levels]),
             "bandwidth_hz": circuit.bandwidth,
             "points": circuit.points,
+            "erc": {
+                "checked": circuit.findings is not None,
+                "findings": [finding.to_dict() for finding in circuit.findings or ()],
+            },
             "ngspice_s": circuit.seconds,
         },
     }

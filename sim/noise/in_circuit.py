@@ -14,13 +14,16 @@ from circuits.recording import Recording
 from netlists.build import SolverSettings, build_deck, control_names
 from netlists.deck import Deck
 from netlists.elements import External, VoltageSource
+from netlists.rules import Finding, require_sound
 from netlists.spice import format_for_library, format_number
 from netlists.stimulus import EDGE, Stimulus, flips, still
+from sim.characterize.analysis import minus_3db
 from sim.coupling import CoupledJunctions, draw_states
 from sim.errors import SimulationError
 from sim.libngspice import Driver, Ngspice, get_library
 from sim.noise.law import law_of
 from sim.noise.specimen import Specimen, node_voltages, played_recording, sample_step
+from sim.rules import circuit_findings
 from sim.sources import flip_paths
 from sim.state_file import state_file
 
@@ -39,9 +42,11 @@ class InCircuit:
         node: looked at.
         inputs: of its neuron.
         sigma_ratio: standard deviation at the node over the closed form's; NaN without one.
-        bandwidth: at which the way from the noise source to the node has lost 3 dB, Hz.
+        bandwidth: at which the way from the noise source to the node has lost 3 dB, Hz; NaN where
+            it never does.
         points: of the transient.
         seconds: inside ngspice, s.
+        findings: of the electrical rules; None where they were not asked.
     """
 
     node: str
@@ -50,6 +55,7 @@ class InCircuit:
     bandwidth: float
     points: int
     seconds: float
+    findings: tuple[Finding, ...] | None
 
 
 def in_circuit(
@@ -62,6 +68,7 @@ def in_circuit(
     sample_time: float | None,
     count: int,
     solver: SolverSettings,
+    erc: bool = True,
 ) -> tuple[Specimen, InCircuit]:
     """Simulate a neuron under its noise in one transient, and sample its pre-activation.
 
@@ -76,14 +83,20 @@ def in_circuit(
         sample_time: s; by default what suits the source.
         count: of samples.
         solver: accuracy.
+        erc: check the circuit's electrical rules first.
 
     Raises:
+        UserError: the circuit breaks a rule.
         SimulationError: ngspice failed.
     """
+    # Exceptions name neurons of a run's network; this one is like the rest of them.
+    circuit = circuit.model_copy(update={"exceptions": {}})
     network = Network((inputs, 1))
     weights = rng.normal(0, 1 / math.sqrt(inputs), (1, inputs))
     pairs = (circuit.synapse.program(weights),)
     neuron = _Neuron(network, circuit, string, pairs, solver)
+    findings = circuit_findings(network, circuit, (weights,), (string,)) if erc else None
+    require_sound(findings or ())
     recording = played_recording(circuit)
     step = sample_step(circuit, string, sample_time, recording)
     library = get_library()
@@ -106,6 +119,7 @@ def in_circuit(
         bandwidth=bandwidth,
         points=len(time),
         seconds=library.seconds - before,
+        findings=findings,
     )
     return specimen, found
 
@@ -155,7 +169,10 @@ class _Neuron:
         return self._run(library, duration, step, _Played(drive * values, step))
 
     def bandwidth(self, library: Ngspice) -> float:
-        """Frequency at which the noise source's way to the node has lost 3 dB, Hz."""
+        """Frequency at which the noise source's way to the node has lost 3 dB, Hz.
+
+        NaN where it never does: ideal op-amps.
+        """
         noise = self.circuit.noise
         inputs = np.zeros(self.network.layers[0])
         controls = np.zeros(self._controls)
@@ -166,16 +183,9 @@ class _Neuron:
         library.command(f"alter {source} acmag = 1")
         library.command(f"ac dec 200 {format_number(_LOWEST)} {format_number(_HIGHEST)}")
         frequency = library.complex_vector("frequency").real
-        gain = np.abs(library.complex_vector(NODE))
+        gain = library.complex_vector(NODE)
         library.command("destroy all")
-        below = np.flatnonzero(gain < gain[0] / math.sqrt(2))
-        if len(below) == 0:
-            return math.inf  # ideal op-amps
-        k = below[0]
-        around = slice(k - 1, k + 1)
-        level = math.log(gain[0] / math.sqrt(2))
-        heights = np.log(gain[around])[::-1]
-        return float(np.exp(np.interp(level, heights, np.log(frequency[around])[::-1])))
+        return minus_3db(frequency, gain)
 
     @property
     def _controls(self) -> int:

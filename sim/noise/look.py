@@ -102,6 +102,7 @@ class Look:
                 sample_time=self.sample_time,
                 count=count,
                 solver=solver,
+                erc=self.config.simulation.erc,
             )
         specimen = drawn(
             circuit,

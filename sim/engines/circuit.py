@@ -1,0 +1,88 @@
+"""What every engine that simulates the circuit does alike: cut passes, and sort voltages."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from circuits import CircuitParameters, Network
+from netlists.stimulus import Stimulus, still
+from sim.clock import Clock
+from sim.engine import Array, Readout
+from sim.guards import Flags
+from sim.passes import Passes, pass_stimulus
+
+LEAD = 100e-9
+"""Stretch simulated at rest before the first flip or a new input, s."""
+
+
+def pass_stretches(passes: Passes, p: int, previous: Array, clock: Clock) -> tuple[Stimulus, ...]:
+    """What is simulated of a pass: its last stretch, sampled at its end.
+
+    Args:
+        passes: of them.
+        p: which.
+        previous: inputs of the pass before it, V, shape (N_0,).
+        clock: lengths and fidelity.
+
+    Returns:
+        One stretch of no duration for an operating point; else the stretches of one transient, of
+        which the last is the pass's own.
+    """
+    oldest = passes.oldest(p)
+    if clock.fidelity == "full":
+        stretch = pass_stimulus(passes, p, clock.t_pass)
+        return still(LEAD, previous, stretch.controls), stretch
+    if oldest == 0.0:
+        return (still(0.0, passes.inputs[p], passes.controls[p]),)
+    return (pass_stimulus(passes, p, min(oldest + LEAD, clock.t_aperture)),)
+
+
+def longest_step(stretches: Sequence[Stimulus], clock: Clock) -> float:
+    """Longest time step of a pass's transient, s.
+
+    The same whether a flip is old or new, so that `full` takes the same steps after it.
+    """
+    if clock.fidelity == "full":
+        return sum(stretch.duration for stretch in stretches) / 50
+    return clock.t_aperture / 10
+
+
+def drawn_power(time: Array, power: Array, shown: float) -> float:
+    """Mean power over the last `shown` s, W; time and power of shape (T,)."""
+    if len(time) == 1:
+        return float(power[-1])
+    late = time >= time[-1] - shown
+    return float(np.trapezoid(power[late], time[late]) / np.ptp(time[late]))
+
+
+def sort_voltages(
+    network: Network,
+    circuit: CircuitParameters,
+    voltages: Array,
+    energy: Array,
+    doubts: Flags,
+) -> Readout:
+    """A readout of sampled voltages.
+
+    Args:
+        network: layers.
+        circuit: says whether its op-amps have supply pins.
+        voltages: V, in the order of `netlists.build.probe_names`, shape (P, probes).
+        energy: J, shape (P,).
+        doubts: shape (P,).
+    """
+    layers = network.layers
+    pre: list[Array] = []
+    outputs: list[Array] = []
+    column = 0
+    for layer, count in enumerate(layers[1:], start=1):
+        pre.append(voltages[:, column : column + count])
+        column += count
+        if layer == len(layers) - 1:
+            outputs.append(pre[-1])
+        else:
+            outputs.append(voltages[:, column : column + count])
+            column += count
+    if circuit.opamp.level != "macro":
+        energy = np.full(len(energy), np.nan)
+    return Readout(tuple(pre), tuple(outputs), energy, doubts)

@@ -1,0 +1,123 @@
+"""What a run prints at its end."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from circuits.quantities import format_quantity
+from sim import cosim
+from sim.outcome import Outcome
+from sim.summary import warnings
+
+
+def print_report(console: Console, outcome: Outcome) -> None:
+    """Print losses by engine, facts and warnings."""
+    setup = outcome.setup
+    spice = setup.config.simulation.engine == "ngspice"
+    twin = "mathematics" if setup.twin == cosim.IDEAL else setup.twin
+    scores = [
+        ("at the start", outcome.initial.get("ideal"), twin),
+        ("at the start", outcome.initial.get("in_loop"), "ngspice"),
+        ("ideal twin trained", outcome.ideal, twin),
+        ("transfer (the twin's weights)", outcome.transfer, "ngspice"),
+        ("circuit trained in the loop", outcome.in_loop, "ngspice"),
+    ]
+    shown = [(label, score, engine) for label, score, engine in scores if score is not None]
+    judged = any(score.accuracy is not None for _, score, _ in shown)
+    table = Table(title=_headline(setup), title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column("engine")
+    table.add_column(f"loss ({setup.task.loss_name})", justify="right")
+    if judged:
+        table.add_column("accuracy", justify="right")
+    if spice:
+        table.add_column("doubtful", justify="right")
+    for label, score, engine in shown:
+        share = [f"{100 * (score.accuracy or 0):.1f} %"] if judged else []
+        tally = score.tally
+        doubtful = f"{tally.doubtful} of {tally.passes}" if engine == "ngspice" else ""
+        table.add_row(label, engine, f"{score.loss:.3g}", *share, doubtful)
+    console.print(table, soft_wrap=not console.is_terminal)
+    for what, fact in _facts(outcome, spice=spice):
+        console.print(f"{what:<26} {fact}", soft_wrap=True)
+    for warning in warnings(outcome):
+        console.print(f"warning: {warning}", soft_wrap=True)
+    if setup.rule.needs_gradient and spice:
+        console.print(f"no circuit in the loop: {setup.rule.name} needs the mathematics")
+
+
+def _headline(setup: cosim.Setup) -> str:
+    sizes = setup.config.task
+    layers = "-".join(map(str, setup.network.layers))
+    return (
+        f"{sizes.name} {layers}, {setup.rule.name}, {sizes.epochs} epochs of {sizes.samples} "
+        f"samples, seed {setup.config.seed}"
+    )
+
+
+def _facts(outcome: Outcome, *, spice: bool) -> Iterator[tuple[str, str]]:
+    training = outcome.training
+    main = training.learners.get("in_loop", training.learners["ideal"])
+    if outcome.comparison:
+        twin = "ideal" if outcome.comparison.twin == cosim.IDEAL else "twin"
+        tally = outcome.comparison.tally
+        without = outcome.comparison.rms_and_max(doubtful=False)
+        for layer, (rms, largest) in enumerate(outcome.comparison.rms_and_max(), start=1):
+            ok = "; every pass is doubtful"
+            if tally.ok:
+                ok = f"; rms {1e3 * without[layer - 1][0]:.3g} mV without doubtful passes"
+            yield (
+                f"deviation ngspice - {twin}" if layer == 1 else "",
+                f"layer {layer}: rms {1e3 * rms:.3g} mV, max {1e3 * largest:.3g} mV"
+                + (ok if tally.doubtful else ""),
+            )
+    if outcome.alignment:
+        degrees = outcome.alignment.degrees
+        angles = [f"{name.replace('_', ' ')} {a:.1f}°" for name, a in degrees.items() if a]
+        if angles:
+            pairs = outcome.alignment.pairs
+            yield "angle to the gradient", f"{', '.join(angles)} (start; mean of {pairs} pairs)"
+    if outcome.nodes:
+        yield "noise at the nodes", _noise(outcome)
+    yield "skipped updates", f"{main.skipped} (both passes the same)"
+    if not spice:
+        flips = outcome.setup.circuit.noise.two_way
+        yield (
+            "time",
+            f"{outcome.seconds:.1f} s, {'ngspice for flips only' if flips else 'no SPICE'}",
+        )
+        return
+    yield "passes in ngspice", outcome.tally.in_words()
+    if not outcome.setup.config.simulation.erc:
+        yield "electrical rules", "not checked (--no-erc)"
+    yield "clipped resistors", f"{main.clipped}"
+    if main.tally.passes and main.energy > 0:
+        yield "energy per pass", format_quantity(main.energy / main.tally.passes, "J")
+    python = outcome.seconds - outcome.ngspice_seconds
+    yield (
+        "time",
+        f"{outcome.seconds:.1f} s: ngspice {outcome.ngspice_seconds:.1f} s, Python {python:.1f} s",
+    )
+
+
+def _noise(outcome: Outcome) -> str:
+    nodes, noise = outcome.nodes, outcome.setup.circuit.noise
+    if outcome.setup.config.simulation.noise_off:
+        return "held off"
+    counts = {len(node.levels) for node in nodes}
+    levels = f", {_between(sorted(counts))} levels" if counts != {0} else ""
+    coupled = ", two-way in ngspice" if noise.two_way else ""
+    correlation = max(node.correlation for node in nodes)
+    known = [node.occupancy for node in nodes if math.isfinite(node.occupancy)]
+    occupancy = f", occupancy {_between(known)}" if known else ""
+    return (
+        f"{noise.source}{coupled}: σ {_between([1e3 * n.sigma for n in nodes])} mV{levels}"
+        f"{occupancy}, the two passes correlated by {correlation:.2g}"
+    )
+
+
+def _between(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
+    return low if low == high else f"{low} to {high}"
