@@ -147,7 +147,7 @@ def worst_jumps(
     signs = tuple(np.where(np.indices(shape).sum(axis=0) % 2, -1.0, 1.0) for shape in shapes)
     zeros = tuple(np.zeros(shape) for shape in shapes)
     return (
-        Jump("inputs up, weights ±1", signs, (-1, 1), (low, high)),
+        Jump("inputs up, weights ±1 in turn", signs, (-1, 1), (low, high)),
         Jump("noise up, weights 0", zeros, (0, 0), (low, high)),
         Jump("noise down, weights 0", zeros, (0, 0), (high, low)),
     )

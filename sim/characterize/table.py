@@ -47,13 +47,19 @@ def sheet_table(sheet: Sheet) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("", min_width=12)
     table.add_column("conditions", style="dim", ratio=1)
-    for head in ("min", "typ", "max") if several else (_heading(sheet.corners[0]),):
+    shown = _heading(_shown(sheet))
+    for head in ("min", shown, "max") if several else (shown,):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("closed form", justify="right", no_wrap=True)
     for row in sheet.rows:
         table.add_row(*_cells(row, several=several))
     return table
+
+
+def _shown(sheet: Sheet) -> Conditions:
+    """The typical corner, or else the first; closed forms are shown for it."""
+    return next((corner for corner in sheet.corners if corner.typical), sheet.corners[0])
 
 
 def _heading(corner: Conditions) -> str:
@@ -63,7 +69,7 @@ def _heading(corner: Conditions) -> str:
 def _cells(row: Row, *, several: bool) -> list[str]:
     first = row.first
     law = first.engine != "ngspice"
-    values = [row.lowest[0], row.typical, row.highest[0]] if several else [row.figures[0].value]
+    values = [row.lowest[0], first.value, row.highest[0]] if several else [first.value]
     expected = math.nan if first.expected is None else first.expected
     factor, unit = scale([*values, expected], first.unit)
     grain = _GRAIN.get(first.unit, 0.0)
@@ -106,7 +112,9 @@ def _foot(sheets: Sequence[Sheet], version: str) -> list[str]:
     rows = [row for sheet in sheets for row in sheet.rows]
     lines = []
     if any(row.first.expected is not None for row in rows):
-        lines.append("closed form: at the typical corner, or else at the first")
+        shown = _shown(sheets[0])
+        where = "the typical corner" if shown.typical else _heading(shown)
+        lines.append(f"closed form: at {where}")
     if any(row.deviates for row in rows):
         lines.append(f"{_MARK} further from the closed form than its tolerance, at some corner")
     if any(row.first.engine != "ngspice" for row in rows):

@@ -214,7 +214,7 @@ def _step_figures(
         *(
             Figure(
                 f"slew_rate_{name}",
-                f"slew rate, {name}",
+                f"slew {name}, 10 % to 90 %",
                 "V/s",
                 responses[name].slew if macro else _NOTHING,
                 "follower, step of 80 % of the supplies",
