@@ -1,18 +1,81 @@
-"""What every engine that simulates the circuit does alike: cut passes, and sort voltages."""
+"""What every engine that simulates the circuit is and does alike: cut passes, and sort voltages."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from circuits import CircuitParameters, Network
+from circuits import CircuitParameters, Network, NoiseString, ResistorPairs
+from netlists.build import SolverSettings, amplifier_paths, probe_names, rail_sources
 from netlists.stimulus import Stimulus, still
 from sim.clock import Clock
 from sim.engine import Array, Readout
-from sim.guards import Flags
+from sim.guards import Flags, Guards, Tally
 from sim.passes import Passes, pass_stimulus
 
 LEAD = 100e-9
 """Stretch simulated at rest before the first flip or a new input, s."""
+
+
+class CircuitEngine:
+    """A circuit whose resistors are written, and what its passes are held against.
+
+    Args:
+        network: layers and biases.
+        circuit: parameters of every part.
+        clock: lengths and fidelity of passes.
+        strings: noise string of each neuron; all as `circuit` says by default.
+        solver: accuracy.
+        keep: folder for deck and log of a failed simulation; a temporary one by default.
+    """
+
+    tally: Tally
+
+    def __init__(
+        self,
+        network: Network,
+        circuit: CircuitParameters,
+        clock: Clock,
+        *,
+        strings: Sequence[NoiseString] = (),
+        solver: SolverSettings | None = None,
+        keep: Path | None = None,
+    ) -> None:
+        self._network = network
+        self._circuit = circuit
+        self._clock = clock
+        self._strings = strings
+        self._solver = solver or SolverSettings()
+        self._keep = keep
+        self._probes = probe_names(network)
+        # What an amplifier drives its output stage with shows its limit whatever the load.
+        limited = circuit.opamp.level == "macro"
+        self._drives = tuple(f"{path}.g" for path in amplifier_paths(network, circuit) if limited)
+        self._guards = Guards.of(circuit, clock)
+        self._supplies = rail_sources(circuit)
+        self._pairs = tuple(
+            circuit.synapse.program(np.zeros(network.synapse_shape(layer)))
+            for layer in range(1, len(network.layers))
+        )
+        self._previous_inputs: Array | None = None
+        self.tally = Tally()
+
+    @property
+    def pairs(self) -> tuple[ResistorPairs, ...]:
+        """The resistors written last, one record a layer."""
+        return self._pairs
+
+    def write(self, weights: Sequence[Array]) -> int:
+        """Write weights into resistor pairs; those that moved count from the next pass on."""
+        self._pairs = tuple(self._circuit.synapse.program(w) for w in weights)
+        return sum(pairs.clipped for pairs in self._pairs)
+
+    def _stretches(self, passes: Passes, p: int) -> tuple[Stimulus, ...]:
+        """What is simulated of a pass, after the inputs of the one before."""
+        inputs = passes.inputs[p]
+        previous = inputs if self._previous_inputs is None else self._previous_inputs
+        self._previous_inputs = inputs
+        return pass_stretches(passes, p, previous, self._clock)
 
 
 def pass_stretches(passes: Passes, p: int, previous: Array, clock: Clock) -> tuple[Stimulus, ...]:

@@ -9,37 +9,26 @@ from pathlib import Path
 
 import numpy as np
 
-from circuits import CircuitParameters, Network, NoiseString, ResistorPairs
+from circuits import CircuitParameters, Network, NoiseString
 from netlists.build import (
     SolverSettings,
-    amplifier_paths,
     build_deck,
-    probe_names,
-    rail_sources,
 )
 from netlists.deck import Deck
 from netlists.spice import format_deck, format_for_library
 from netlists.stimulus import Stimulus
 from sim.clock import Clock
 from sim.engine import Array, Readout
-from sim.engines.circuit import drawn_power, longest_step, pass_stretches, sort_voltages
+from sim.engines.circuit import CircuitEngine, drawn_power, longest_step, sort_voltages
 from sim.errors import SimulationError
 from sim.evidence import keep_evidence
-from sim.guards import Doubt, Guards, Tally
+from sim.guards import Doubt, Tally
 from sim.neospice import Solution, get_neospice
 from sim.passes import Passes
 
 
-class NeospiceEngine:
-    """Passes as simulations of the circuit.
-
-    Args:
-        network: layers and biases.
-        circuit: parameters of every part.
-        clock: lengths and fidelity of passes.
-        strings: noise string of each neuron; all as `circuit` says by default.
-        solver: accuracy.
-        keep: folder for deck and log of a failed simulation; a temporary one by default.
+class NeospiceEngine(CircuitEngine):
+    """Passes as simulations of the circuit; arguments are those of `CircuitEngine`.
 
     Raises:
         UserError: neospice is not installed.
@@ -57,33 +46,8 @@ class NeospiceEngine:
         solver: SolverSettings | None = None,
         keep: Path | None = None,
     ) -> None:
-        self._network = network
-        self._circuit = circuit
-        self._clock = clock
-        self._strings = strings
-        self._solver = solver or SolverSettings()
-        self._keep = keep
+        super().__init__(network, circuit, clock, strings=strings, solver=solver, keep=keep)
         self._simulator = get_neospice()
-        self._probes = probe_names(network)
-        limited = circuit.opamp.level == "macro"
-        self._drives = tuple(f"{path}.g" for path in amplifier_paths(network, circuit) if limited)
-        self._guards = Guards.of(circuit, clock)
-        self._pairs = tuple(
-            circuit.synapse.program(np.zeros(network.synapse_shape(layer)))
-            for layer in range(1, len(network.layers))
-        )
-        self._previous_inputs: Array | None = None
-        self.tally = Tally()
-
-    @property
-    def pairs(self) -> tuple[ResistorPairs, ...]:
-        """The resistors written last, one record a layer."""
-        return self._pairs
-
-    def write(self, weights: Sequence[Array]) -> int:
-        """Write weights into resistor pairs."""
-        self._pairs = tuple(self._circuit.synapse.program(w) for w in weights)
-        return sum(pairs.clipped for pairs in self._pairs)
 
     def run(self, passes: Passes) -> Readout:
         """Run passes in order; energy is the mean power looked at times the pass's length.
@@ -95,10 +59,7 @@ class NeospiceEngine:
         power = np.empty(len(passes))
         doubts = np.zeros(len(passes), np.uint8)
         for p in range(len(passes)):
-            inputs = passes.inputs[p]
-            previous = inputs if self._previous_inputs is None else self._previous_inputs
-            self._previous_inputs = inputs
-            stretches = pass_stretches(passes, p, previous, self._clock)
+            stretches = self._stretches(passes, p)
             deck = self._deck(stretches)
             try:
                 solution = self._solve(deck, stretches)
@@ -136,8 +97,8 @@ class NeospiceEngine:
 
     def _power(self, solution: Solution) -> Array:
         """Drawn from all supplies, W, at each time point."""
-        supplies = rail_sources(self._circuit).items()
-        return -np.sum([volts * solution.current(name) for name, volts in supplies], axis=0)
+        shares = [volts * solution.current(name) for name, volts in self._supplies.items()]
+        return -np.sum(shares, axis=0)
 
     def _doubt(self, solution: Solution, waves: Array, last_jump: float) -> Doubt:
         doubt = Doubt.AID if solution.aided else Doubt(0)

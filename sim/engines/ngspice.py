@@ -15,15 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from circuits import CircuitParameters, Network, NoiseString, ResistorPairs
+from circuits import CircuitParameters, Network, NoiseString
 from netlists.build import (
     SolverSettings,
-    amplifier_paths,
     build_deck,
     control_names,
     input_names,
-    probe_names,
-    rail_sources,
     resistor_names,
 )
 from netlists.deck import Deck
@@ -32,9 +29,9 @@ from netlists.spice import format_deck, format_for_library, format_number, forma
 from netlists.stimulus import MOST_STATES, Stimulus, source_waves, still
 from sim.clock import Clock
 from sim.engine import Array, Readout
-from sim.engines.circuit import drawn_power, longest_step, pass_stretches, sort_voltages
+from sim.engines.circuit import CircuitEngine, drawn_power, longest_step, sort_voltages
 from sim.errors import SimulationError
-from sim.guards import Doubt, Guards, Tally
+from sim.guards import Doubt, Tally
 from sim.libngspice import COMMAND_LIMIT, get_library
 from sim.passes import Passes
 from sim.state_file import state_file
@@ -45,17 +42,8 @@ wave point by point, which from here on costs more than a file does
 (benchmarks/long_transients.py)."""
 
 
-class NgspiceEngine:
-    """Passes as simulations of the circuit.
-
-    Args:
-        network: layers and biases.
-        circuit: parameters of every part.
-        clock: lengths and fidelity of passes.
-        strings: noise string of each neuron; all as `circuit` says by default.
-        solver: accuracy.
-        keep: folder for deck and log of a failed simulation; a temporary one by default.
-    """
+class NgspiceEngine(CircuitEngine):
+    """Passes as simulations of the circuit; arguments are those of `CircuitEngine`."""
 
     name = "ngspice"
 
@@ -69,44 +57,17 @@ class NgspiceEngine:
         solver: SolverSettings | None = None,
         keep: Path | None = None,
     ) -> None:
-        self._network = network
-        self._circuit = circuit
-        self._clock = clock
-        self._strings = strings
-        self._solver = solver or SolverSettings()
-        self._keep = keep
+        super().__init__(network, circuit, clock, strings=strings, solver=solver, keep=keep)
         self._library = get_library()
         self._sources = (
             *input_names(network),
             *control_names(network, circuit.noise),
         )
-        self._probes = probe_names(network)
-        # What an amplifier drives its output stage with shows its limit whatever the load.
-        limited = circuit.opamp.level == "macro"
-        self._drives = tuple(f"{path}.g" for path in amplifier_paths(network, circuit) if limited)
-        self._guards = Guards.of(circuit, clock)
-        self._supplies = rail_sources(circuit)
-        self._pairs = tuple(
-            circuit.synapse.program(np.zeros(network.synapse_shape(layer)))
-            for layer in range(1, len(network.layers))
-        )
         self._resistors: dict[str, float] = {}  # as ngspice has them
         self._levels: dict[str, float] = {}  # DC values of sources, likewise
         self._waves: dict[str, Pwl] = {}
         self._from_file = False  # the loaded deck's states: once only, and none to alter
-        self._previous_inputs: Array | None = None
         self._simulated: tuple[Stimulus, ...] = ()  # last, for the evidence of a failure
-        self.tally = Tally()
-
-    @property
-    def pairs(self) -> tuple[ResistorPairs, ...]:
-        """The resistors written last, one record a layer."""
-        return self._pairs
-
-    def write(self, weights: Sequence[Array]) -> int:
-        """Write weights into resistor pairs; those that moved reach ngspice with the next pass."""
-        self._pairs = tuple(self._circuit.synapse.program(w) for w in weights)
-        return sum(pairs.clipped for pairs in self._pairs)
 
     def run(self, passes: Passes) -> Readout:
         """Run passes in order; energy is the mean power looked at times the pass's length.
@@ -138,10 +99,7 @@ class NgspiceEngine:
         return voltages, power, doubt | (Doubt.AID if self._library.aids > aids else Doubt(0))
 
     def _simulate_pass(self, passes: Passes, p: int) -> tuple[Array, float, Doubt]:
-        inputs = passes.inputs[p]
-        previous = inputs if self._previous_inputs is None else self._previous_inputs
-        self._previous_inputs = inputs
-        stretches = pass_stretches(passes, p, previous, self._clock)
+        stretches = self._stretches(passes, p)
         if stretches[-1].duration == 0.0:
             return self._operating_point(stretches[0])
         return self._transient(stretches, passes.youngest(p))
