@@ -15,7 +15,7 @@ export PYTHON
 NGSPICE_LIBRARY_PATH ?= $(firstword $(wildcard $(addsuffix /lib/libngspice.dylib,/opt/homebrew /usr/local)))
 export NGSPICE_LIBRARY_PATH
 
-.PHONY: help run doctor test golden lint format types docs check ngspice clean
+.PHONY: help run doctor test fuzz golden benchmark lint format types docs check ngspice clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -32,8 +32,16 @@ doctor: ## look at all that runs need, and say how to mend it (ARGS="--json")
 test: $(READY) ngspice ## run the tests (ARGS="-k diode")
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
 
+# Fresh examples every time, DANP_FUZZ_SECONDS of each property (120 by default).
+fuzz: $(READY) ngspice ## throw random inputs and circuits at everything (ARGS="-k files")
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long tests/test_fuzz.py $(ARGS)
+
 golden: $(READY) ngspice ## remake the golden decks and their voltages
 	@$(BIN)/python tests/make_golden.py
+
+# A quarter of an hour or more; nothing else should run beside it.
+benchmark: $(READY) ngspice ## time a pass in every way to run it (ARGS="--layers 2-2-2-1")
+	@$(BIN)/python -m benchmarks.cosim $(ARGS)
 
 lint: $(READY) ## check style and format
 	@$(BIN)/ruff check

@@ -1,6 +1,7 @@
 """The leaky rectifier: the paper's two-diode divider, or a precision rectifier."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,8 @@ from scipy.constants import Boltzmann, elementary_charge, zero_Celsius
 from scipy.optimize import root_scalar
 from scipy.special import wrightomega
 
+from circuits.errors import UserError
+from circuits.model_file import ModelReference, is_reference
 from circuits.quantities import (
     Ampere,
     ElectronVolt,
@@ -53,6 +56,13 @@ class DiodeParameters(Parameters):
         description="breakdown voltage BV, V; inf for none",
     )
     i_bv: Ampere = Field(default=1e-3, gt=0, description="current at breakdown IBV, A")
+    model: ModelReference | None = Field(
+        default=None,
+        description=(
+            "FILE:NAME, a SPICE library and the diode's name in it, in place of the parameters "
+            "here; closed forms then do not know it"
+        ),
+    )
 
     def saturation_current(self, temperature: float) -> float:
         """IS at a temperature in °C, A.
@@ -115,8 +125,13 @@ DIODES = {
 def _diode_by_name(value: Any) -> Any:
     if not isinstance(value, str):
         return value
+    if is_reference(value):
+        name = re.sub(r"[^A-Za-z0-9_-]+", "_", value.rpartition(":")[2]).strip("_-")
+        return {"name": name or "diode", "model": value}
     if value not in DIODES:
-        raise ValueError(f"unknown diode {value!r}, wanted one of {', '.join(DIODES)}")
+        raise ValueError(
+            f"unknown diode {value!r}, wanted one of {', '.join(DIODES)}, or FILE:NAME"
+        )
     return DIODES[value]
 
 
@@ -133,8 +148,9 @@ class ActivationParameters(Parameters):
     diode: Annotated[DiodeParameters | None, BeforeValidator(_diode_by_name)] = Field(
         default=None,
         description=(
-            f"a preset ({', '.join(DIODES)}) or a table; left out: HSMS-2850, which needs no "
-            "forward bias, for the divider, and 1N4148, which leaks little, for the precision one"
+            f"a preset ({', '.join(DIODES)}), FILE:NAME of a SPICE library, or a table; left out: "
+            "HSMS-2850, which needs no forward bias, for the divider, and 1N4148, which leaks "
+            "little, for the precision one"
         ),
     )
     r_load: Ohm = Field(default=20e3, ge=1e-3, description="load of the divider R_load, Ω")
@@ -186,15 +202,27 @@ class ActivationParameters(Parameters):
 
         Returns:
             V, same shape.
+
+        Raises:
+            UserError: the diode is a model from a file, which closed forms do not know.
         """
         if self.kind == "diode-divider":
             return self.divider_transfer(a, temperature)
         return self.precision_transfer(a, temperature)
 
+    def _require_parameters(self) -> None:
+        diode = self.rectifier
+        if diode.model is not None:
+            raise UserError(
+                f"circuit.activation.diode: {diode.name} is a model of {diode.model.file}, and no "
+                "closed form knows it; give a diode's parameters, or measure it in ngspice"
+            )
+
     def divider_transfer(
         self, a: NDArray[np.float64], temperature: float = _NOMINAL
     ) -> NDArray[np.float64]:
         """Voltage across the load of the two-diode divider; arguments and returns as `transfer`."""
+        self._require_parameters()
         if self.rectifier.ideal:
             return self.ideal_transfer(a)
 
@@ -227,6 +255,7 @@ class ActivationParameters(Parameters):
         """
         if self.kind == "precision":
             return self.r_rectifier, math.inf
+        self._require_parameters()
         if self.rectifier.ideal:
             forward, backward = self.r_load + self.r_positive, self.r_load + self.r_negative
             if abs(a) <= _KINK:
@@ -245,6 +274,7 @@ class ActivationParameters(Parameters):
         Its unknown is the rectifying amplifier's output o. Toward both virtual grounds each half
         rests on `R_rect/(1 + slope)`; the halves' currents add up to the input's, `a/R_rect`.
         """
+        self._require_parameters()
         if self.rectifier.ideal:
             return self.ideal_transfer(a)
         r_positive = self.r_rectifier / (1 + self.positive_slope)

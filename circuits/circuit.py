@@ -1,6 +1,7 @@
 """All parameters of the circuit in one record, and what follows from them together."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -19,9 +20,11 @@ from circuits.synapse import SynapseParameters
 class CircuitParameters(Parameters):
     """The ANP-perceptron: supplies, parts and devices, the same for every neuron but exceptions."""
 
-    v_dd: Volt = Field(default=2.5, gt=0, description="positive supply, V")
-    v_ss: Volt = Field(default=-2.5, lt=0, description="negative supply, V")
-    v_one: Volt = Field(default=1.0, gt=0, description="input that stands for 1 in a bias, V")
+    v_dd: Volt = Field(default=2.5, gt=0, le=1e6, description="positive supply, V")
+    v_ss: Volt = Field(default=-2.5, ge=-1e6, lt=0, description="negative supply, V")
+    v_one: Volt = Field(
+        default=1.0, ge=1e-6, le=1e6, description="input that stands for 1 in a bias, V"
+    )
     temperature: Celsius = Field(default=27.0, ge=-55, le=150, description="temperature, °C")
     opamp: OpAmpParameters = Field(default=OpAmpParameters(), description="every op-amp")
     activation: ActivationParameters = Field(
@@ -73,12 +76,8 @@ class CircuitParameters(Parameters):
         Args:
             devices: its junctions; all as `smtj` says by default.
         """
-        return NoiseString(
-            parameters=self.noise,
-            junctions=devices or (self.smtj,) * self.noise.n_mtj,
-            temperature=self.temperature,
-            r_feedback=self.synapse.r_feedback,
-        )
+        junctions = devices or (self.smtj,) * self.noise.n_mtj
+        return _string(self.noise, junctions, self.temperature, self.synapse.r_feedback)  # pyright: ignore[reportArgumentType]  # frozen models have a hash
 
     def noise_strings(self, neurons: int, rng: np.random.Generator) -> tuple[NoiseString, ...]:
         """The string of each neuron, none for another source; spread devices are drawn once.
@@ -94,3 +93,16 @@ class CircuitParameters(Parameters):
         n = self.noise.n_mtj
         devices = [self.smtj.draw(child) for child in rng.spawn(neurons * n)]
         return tuple(self.noise_string(tuple(devices[k : k + n])) for k in range(0, neurons * n, n))
+
+
+@lru_cache(maxsize=1024)
+def _string(
+    noise: NoiseParameters,
+    junctions: tuple[SmtjParameters, ...],
+    temperature: float,
+    r_feedback: float,
+) -> NoiseString:
+    """Strings alike are one, since their closed forms take roots that cost milliseconds."""
+    return NoiseString(
+        parameters=noise, junctions=junctions, temperature=temperature, r_feedback=r_feedback
+    )

@@ -213,6 +213,8 @@ class _Parquet:
                 schema, metadata = table.schema_arrow, table.metadata
             if len(set(schema.names)) < len(schema.names):
                 raise fault(file, f"columns share a name: {listed(schema.names)}")
+            if not schema.names:
+                raise fault(file, "holds no columns, wanted samples")
             numeric = [types.is_integer(kind) or types.is_floating(kind) for kind in schema.types]
             if not self._groups:
                 self.names, self.numeric, self._types = schema.names, numeric, schema.types

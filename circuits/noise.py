@@ -48,12 +48,16 @@ class NoiseParameters(Parameters):
             "its simulated current"
         ),
     )
-    v_bias: Volt = Field(default=3.3, gt=0, description="bias of the divider, V (paper: 3.3 V)")
+    v_bias: Volt = Field(
+        default=3.3, ge=1e-6, le=1e6, description="bias of the divider, V (paper: 3.3 V)"
+    )
     r_series: Ohm = Field(
         default=100e3, ge=1e-3, description="divider resistor R_s, Ω (paper: 100 kΩ)"
     )
     r_inject: Ohm = Field(default=1e6, ge=1e-3, description="injection resistor R_z, Ω")
-    v_trim: Volt = Field(default=2.5, gt=0, description="magnitude of the trim reference V_ref, V")
+    v_trim: Volt = Field(
+        default=2.5, ge=1e-6, le=1e6, description="magnitude of the trim reference V_ref, V"
+    )
     measured: MeasuredParameters = Field(
         default=MeasuredParameters(), description="source measured"
     )
@@ -74,6 +78,13 @@ class NoiseParameters(Parameters):
             raise ValueError(
                 f"a recording is named, but the source is {self.source}; set --source measured"
             )
+        for name in ("column", "sample_time"):
+            value = getattr(self.measured, name)
+            if value is not None and self.source != "measured":
+                raise ValueError(
+                    f"measured.{name}: the source is {self.source}, so {value} would do nothing; "
+                    "set --source measured"
+                )
         if self.source == "string":
             return self
         for name, default in (

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from circuits.model_file import ModelReference, is_reference
 from circuits.quantities import (
     Ampere,
     Decibel,
@@ -18,8 +19,11 @@ from circuits.quantities import (
     VoltPerSecond,
 )
 
-Level = Literal["ideal", "single-pole", "macro"]
+BuiltIn = Literal["ideal", "single-pole", "macro"]
+Level = Literal[BuiltIn, "file"]
 
+PINS = ("inp", "inn", "vdd", "vss", "out")
+"""What the pins of an op-amp's model are; here in the order that most makers use."""
 
 _OF_THE_MACROMODEL = (
     "slew_rate", "phase_margin", "v_offset", "i_quiescent", "r_out", "headroom",
@@ -28,8 +32,11 @@ LACKING: Mapping[Level, tuple[str, ...]] = {
     "ideal": ("gbw", "open_loop_gain", *_OF_THE_MACROMODEL),
     "single-pole": _OF_THE_MACROMODEL,
     "macro": (),
+    "file": ("gbw", "open_loop_gain", *(f for f in _OF_THE_MACROMODEL if f != "headroom")),
 }
-"""Figures that a level of the model does not have."""
+"""Figures that a level of the model does not have.
+
+A model from a file has its own; the headroom is then what checks take it to keep."""
 
 
 class OpAmpParameters(Parameters):
@@ -39,8 +46,21 @@ class OpAmpParameters(Parameters):
         default="macro",
         description=(
             "ideal: gain of 1e9; single-pole: finite gain and bandwidth; "
-            "macro: also rails, slew, offset, second pole, output resistance, supply current"
+            "macro: also rails, slew, offset, second pole, output resistance, supply current; "
+            "file: the subcircuit that `model` names; FILE:NAME says both in one"
         ),
+    )
+    model: ModelReference | None = Field(
+        default=None,
+        description="of level file: FILE:NAME, a SPICE library and the subcircuit's name in it",
+    )
+    pins: str = Field(
+        default=" ".join(PINS),
+        description=(
+            "of level file: what each pin of the subcircuit is, in its order: inp, inn, vdd, vss "
+            "and out once each, gnd for a pin at ground, nc for one left open"
+        ),
+        pattern=r"^(inp|inn|vdd|vss|out|gnd|nc)( (inp|inn|vdd|vss|out|gnd|nc)){4,31}$",
     )
     part: str = Field(
         default="MCP601",
@@ -78,6 +98,32 @@ class OpAmpParameters(Parameters):
     headroom: Volt = Field(
         default=0.02, ge=0, le=1, description="distance that the output keeps from each rail, V"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_reference(cls, data: Any) -> Any:
+        if isinstance(data, dict) and is_reference(data.get("level")):
+            return {**data, "level": "file", "model": data["level"]}
+        return data
+
+    @model_validator(mode="after")
+    def _check_model(self) -> Self:
+        if self.level == "file" and self.model is None:
+            raise ValueError("level file: wanted a model, as FILE:NAME; set circuit.opamp.model")
+        words = self.pins.split()
+        if any(words.count(pin) != 1 for pin in PINS):
+            raise ValueError(f"pins: wanted each of {', '.join(PINS)} once, got {self.pins!r}")
+        return self
+
+    @property
+    def label(self) -> str:
+        """Which model it is, in a word: its level, or the name of a file's."""
+        return self.level if self.model is None or self.level != "file" else self.model.name
+
+    @property
+    def supplied(self) -> bool:
+        """Whether it draws its current from the supplies, so that energy can be read there."""
+        return self.level in {"macro", "file"}
 
     @property
     def gain(self) -> Ratio:

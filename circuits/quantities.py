@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from quantiphy import InvalidNumber, Quantity
 
 _SPELLINGS = {"ohm": "Ω", "Ohm": "Ω", "ohms": "Ω", "s/m": "s/m", "degC": "°C", "C": "°C"}
@@ -54,9 +54,9 @@ class _Printed(Quantity):
     map_sf = {"u": "µ"}  # noqa: RUF012  # a preference as quantiphy reads it
 
 
-def format_quantity(value: float, unit: str) -> str:
-    """Return `value` for people: four digits and an SI prefix, as in `2.8 MHz`."""
-    return _Printed(value, "" if unit == "1" else unit).render(prec=3)
+def format_quantity(value: float, unit: str, digits: int = 4) -> str:
+    """Return `value` for people: a few digits and an SI prefix, as in `2.8 MHz`."""
+    return _Printed(value, "" if unit == "1" else unit).render(prec=digits - 1)
 
 
 def _refuse_bool(value: Any) -> Any:
@@ -85,6 +85,10 @@ Degree = Annotated[float, _quantity("°"), Unit("°")]
 Decibel = Annotated[float, _quantity("dB"), Unit("dB")]
 Count = Annotated[int, BeforeValidator(_refuse_bool), Unit("1")]
 Ratio = Annotated[float, _quantity("1"), Unit("1")]
+
+
+FileName = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
+"""What may name a file or a folder."""
 
 
 class Parameters(BaseModel):

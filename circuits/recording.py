@@ -127,9 +127,14 @@ class Tape:
     Args:
         recording: what is on it.
         start: number of the first sample read, 0…length.
+
+    Attributes:
+        position: number of the sample that is read next, 0…length − 1.
     """
 
     def __init__(self, recording: Recording, start: int = 0) -> None:
+        self._length = recording.length
+        self.position = start % self._length
         self._pieces = chain(recording.chunks(start), _endless(recording))
         self._rest = np.empty(0)
 
@@ -151,6 +156,7 @@ class Tape:
             values[filled : filled + len(taken)] = taken
             self._rest = self._rest[len(taken) :]
             filled += len(taken)
+        self.position = (self.position + count) % self._length
         return values
 
 

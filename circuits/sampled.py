@@ -7,14 +7,15 @@ clock: samples independent of one another.
 """
 
 from abc import ABC, abstractmethod
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from scipy.special import comb
 
-from circuits.quantities import Count, Parameters, Ratio, Second, Volt
+from circuits.quantities import Count, FileName, Parameters, Ratio, Second, Volt
 
 Array = NDArray[np.float64]
 
@@ -28,7 +29,9 @@ _KEEP = 4096  # samples before the latest window that may still be asked for
 class MeasuredParameters(Parameters):
     """A recorded voltage, read in order and wrapped around (`circuits.recording`)."""
 
-    file: str | None = Field(default=None, description="recording, or folder of parquet chunks")
+    file: FileName | None = Field(
+        default=None, description="recording, or folder of parquet chunks"
+    )
     column: str | None = Field(
         default=None, description="column of the voltage, by name or number; found where omitted"
     )
@@ -38,7 +41,7 @@ class MeasuredParameters(Parameters):
     scale: Ratio = Field(default=1.0, gt=0, description="V at the node per V recorded, 1")
     remove_mean: bool = Field(default=True, description="take the recording's mean away")
     start: Count = Field(default=0, ge=0, description="number of the first sample read, 0…")
-    stride: Count = Field(default=1, ge=1, description="read every n-th sample, 1")
+    stride: Count = Field(default=1, ge=1, le=1_000_000, description="read every n-th sample, 1")
 
 
 class HmmParameters(Parameters):
@@ -251,6 +254,32 @@ class HiddenMarkovChain:
                     max(first - begin, 0) : min(stop - begin, _OBSERVED)
                 ]
         return values
+
+    def state(self, needed_from: int) -> dict[str, Any]:
+        """All that samples from one on depend on, for a chain made like this one.
+
+        Args:
+            needed_from: number of a sample that is held; none before it will be asked for.
+        """
+        over = int(np.searchsorted(self._flips, needed_from, side="left"))
+        return {
+            "from": needed_from,
+            "state": (self._state + over) % 2,
+            "flips": self._flips[over:].copy(),
+            "end": self._end,
+            "noise_seed": self._noise_seed,
+            "rng": self._rng.bit_generator.state,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where another chain had its `state` taken."""
+        self._held_from = state["from"]
+        self._state = state["state"]
+        self._flips = state["flips"]
+        self._end = state["end"]
+        self._noise_seed = state["noise_seed"]
+        self._observed = (-1, np.empty(0))
+        self._rng.bit_generator.state = state["rng"]
 
     def _observation(self, block: int) -> Array:
         if self._observed[0] != block:

@@ -21,7 +21,8 @@ junction mounted the other way round.
 
 import math
 from abc import ABC, abstractmethod
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,7 @@ from circuits.quantities import (
 
 P, AP = 0, 1
 _HIGHEST = 600  # k_B T; makes 1e260 attempt times
+_LEAST, _MOST = 1e-3, 1e12  # Ω; what a resistor may be in a deck, and beyond any junction
 _BLOCK = 256  # flips drawn at a time
 _KEEP = 4096  # flips that are over and still held, at most
 
@@ -52,13 +54,23 @@ class SmtjParameters(Parameters):
     """A circular in-plane junction; defaults are the paper's device (§II.B, Appendix A)."""
 
     resistance_area: OhmSquareMetre = Field(
-        default=15e-12, gt=0, description="resistance-area product, Ω·m² (paper: 15 Ω·µm²)"
+        default=15e-12,
+        gt=0,
+        le=1e-3,
+        description="resistance-area product, Ω·m² (paper: 15 Ω·µm²)",
     )
-    diameter: Metre = Field(default=60e-9, gt=0, description="pillar diameter, m (paper: 60 nm)")
+    diameter: Metre = Field(
+        default=60e-9, ge=1e-9, le=1e-3, description="pillar diameter, m (paper: 60 nm)"
+    )
     tmr: Ratio = Field(
-        default=1.0, ge=1e-3, description="(R_AP − R_P)/R_P at zero bias, 1 (paper: over 100 %)"
+        default=1.0,
+        ge=1e-3,
+        le=1e3,
+        description="(R_AP − R_P)/R_P at zero bias, 1 (paper: over 100 %)",
     )
-    v_half: Volt = Field(default=0.5, gt=0, description="bias at which TMR has halved, V")
+    v_half: Volt = Field(
+        default=0.5, ge=1e-6, le=1e12, description="bias at which TMR has halved, V"
+    )
     attempt_time: Second = Field(
         default=1e-9, gt=0, le=1, description="Néel–Arrhenius attempt time τ0, s"
     )
@@ -109,6 +121,11 @@ class SmtjParameters(Parameters):
             )
         if not abs(self.critical_current) > 0:  # NaN included
             raise ValueError(f"critical_current: wanted not 0, got {self.critical_current:g} A")
+        if not _LEAST <= self.resistance_p <= _MOST:
+            raise ValueError(
+                f"resistance_area over a pillar of diameter {self.diameter:g} m makes "
+                f"{self.resistance_p:.3g} Ω, wanted {_LEAST:g} to {_MOST:g} Ω"
+            )
         return self
 
     @property
@@ -307,8 +324,7 @@ class FlipPath(ABC):
         while self.end <= stop:
             self._extend()
         if self._new:
-            self._flips = np.concatenate([self._flips, *self._new])
-            self._new = []
+            self._join()
             self._let_go(start)
         if start < self._held_from:
             raise ValueError(f"telegraph path is held from {self._held_from:g} s, got {start:g} s")
@@ -325,6 +341,29 @@ class FlipPath(ABC):
         self._count += len(flips)
         self.end = end
 
+    def state(self, needed_from: float) -> dict[str, Any]:
+        """All that windows from a time on depend on, for a path made like this one.
+
+        Args:
+            needed_from: s; no later window begins before it.
+        """
+        self._join()
+        over = int(np.searchsorted(self._flips, needed_from, side="right"))
+        return {
+            "from": needed_from,
+            "state": self._state_after(over),
+            "flips": self._flips[over:].copy(),
+            "end": self.end,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where another path had its `state` taken."""
+        self._held_from = state["from"]
+        self._state = state["state"]
+        self._flips, self._new = state["flips"], []
+        self._count = len(self._flips)
+        self.end = state["end"]
+
     @property
     def end_state(self) -> int:
         """State at the end of what is known."""
@@ -332,6 +371,10 @@ class FlipPath(ABC):
 
     def _state_after(self, count: int) -> int:
         return (self._state + count) % 2
+
+    def _join(self) -> None:
+        self._flips = np.concatenate([self._flips, *self._new])
+        self._new = []
 
     def _let_go(self, needed_from: float) -> None:
         over = int(np.searchsorted(self._flips, needed_from, side="right"))
@@ -358,6 +401,15 @@ class Telegraph(FlipPath):
         self._tau = np.array(dwell_times)
         self._rng = rng
         super().__init__(int(rng.random() < self._tau[AP] / self._tau.sum()))
+
+    def state(self, needed_from: float) -> dict[str, Any]:
+        """As of any path, and the generator's."""
+        return {**super().state(needed_from), "rng": self._rng.bit_generator.state}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where another path had its `state` taken."""
+        super().restore(state)
+        self._rng.bit_generator.state = state["rng"]
 
     def _extend(self) -> None:
         leaving = (self.end_state + np.arange(_BLOCK)) % 2

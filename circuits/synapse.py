@@ -21,7 +21,7 @@ class SynapseParameters(Parameters):
     """Feedback resistor and the range in which weight resistors can be set."""
 
     r_feedback: Ohm = Field(
-        default=100e3, ge=1e-3, description="feedback resistor R_f, Ω; w = R_f/R"
+        default=100e3, ge=1e-3, le=1e12, description="feedback resistor R_f, Ω; w = R_f/R"
     )
     r_min: Ohm = Field(default=10e3, ge=1e-3, description="smallest weight resistor, Ω")
     r_max: Ohm = Field(

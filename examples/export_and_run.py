@@ -18,7 +18,7 @@ from netlists.build import probe_names
 from netlists.spice import format_deck
 from sim import cosim
 from sim.config import load_config
-from sim.engines import NgspiceEngine
+from sim.engines.circuit import CircuitEngine
 from sim.errors import UserError
 from sim.figures import COLOURS
 from sim.waveforms import pair_deck
@@ -65,7 +65,7 @@ def compare(deck: Path, seed: int) -> Readings:
         for name in ("aperture", "full")
     )
     engine = cosim.make_engines(setup)["in_loop"]
-    if not isinstance(engine, NgspiceEngine):
+    if not isinstance(engine, CircuitEngine):
         raise TypeError("the default engine is ngspice")
     engine.write(cosim.effective_weights(setup.start, setup))
     inputs = setup.task.test_inputs[:1]

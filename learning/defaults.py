@@ -21,6 +21,7 @@ class TaskDefaults:
         decor_rate: Learning rate ε of the decorrelation.
         optimizer: A key of `learning.optimizers.OPTIMIZERS`.
         init_scale: `scale` of `learning.model.init_model` for the network that learns.
+        test_samples: Size of the test set; None for all samples that are not learned from.
     """
 
     layers: tuple[int, ...]
@@ -34,6 +35,7 @@ class TaskDefaults:
     decor_rate: float
     optimizer: str
     init_scale: float
+    test_samples: int | None = None
 
 
 # Found by grid search of DANP on the mathematics alone: two-level noise of ±5.8 mV, drawn anew for
@@ -47,6 +49,14 @@ class TaskDefaults:
 # iris: test accuracy over 10 seeds 0.97 at the median, 0.90 at the least; pre-activations end at
 #   2.3 V at the median and 2.9 V at the most, since five logits a volt let an answer be sure of
 #   itself between the rails. With one logit a volt they grow to 10 V, and a circuit clips.
+# digits: test accuracy over 10 seeds after 10 epochs 0.957 at the median, 0.944 at the least. With
+#   every amplifier within ±2.48 V, the one that sums R+ too, and the measured curve of the diodes,
+#   0.954 and 0.947. After 10 epochs more nothing is gained; hidden pre-activations are then at
+#   0.24 V at the median and 1.7 V at the most, weights at 1.4, a row of them (Σ|w|) at 12.
+# mnist: test accuracy over 2,000 images, one seed, clipped and with the diodes' curve: 0.85 after
+#   10 epochs of 5,000 images, where backpropagation has 0.90 to 0.91. Twice the rate and faster
+#   decorrelation do no better (0.80 to 0.84): weights from pixels that are seldom black take Adam's
+#   full step on noise.
 DEFAULTS: Mapping[str, TaskDefaults] = MappingProxyType(
     {
         "teacher": TaskDefaults(
@@ -87,6 +97,33 @@ DEFAULTS: Mapping[str, TaskDefaults] = MappingProxyType(
             decor_rate=1e-3,
             optimizer="sgd",
             init_scale=1.0,
+        ),
+        "digits": TaskDefaults(
+            layers=(64, 32, 10),
+            samples=1437,
+            biases=True,
+            loss_name="cross-entropy-5",
+            description="handwritten digits of 8 × 8 pixels, 360 of 1,797 held out",
+            epochs=10,
+            batch=32,
+            eta=0.007,
+            decor_rate=1e-2,
+            optimizer="adam",
+            init_scale=0.5,
+        ),
+        "mnist": TaskDefaults(
+            layers=(784, 32, 10),
+            samples=5000,
+            biases=True,
+            loss_name="cross-entropy-5",
+            description="handwritten digits of 28 × 28 pixels, from the files of --data-dir",
+            epochs=10,
+            batch=32,
+            eta=0.001,
+            decor_rate=1e-3,
+            optimizer="adam",
+            init_scale=0.5,
+            test_samples=500,
         ),
     }
 )

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from learning.activation import Activation
 from learning.arrays import Array
-from learning.datasets import iris_data, teacher_data, xor_data
+from learning.datasets import digits_data, iris_data, mnist_data, teacher_data, xor_data
+from learning.datasets.digits import SAMPLES as ALL_DIGITS
+from learning.datasets.stratified import stratified
 from learning.defaults import DEFAULTS
 
 
@@ -57,6 +60,9 @@ def make_task(
     samples: int | None,
     rng: np.random.Generator,
     activation: Activation,
+    *,
+    test_samples: int | None = None,
+    data_dir: Path | None = None,
 ) -> Task:
     """Build a task's data.
 
@@ -67,31 +73,82 @@ def make_task(
         rng: Source of everything random in the data.
         activation: Of the teacher's hidden layers. Straight lines: what is to be learned does not
             depend on how a circuit or its twin comes by its outputs.
+        test_samples: Size of the test set; None takes the default.
+        data_dir: Folder of the files of a task that reads some.
 
     Raises:
-        ValueError: If the name is unknown, or layers or samples do not fit the task.
+        ValueError: If the name is unknown, layers or samples do not fit the task, or its files are
+            missing or not what they should be.
     """
     if name not in DEFAULTS:
         raise ValueError(f"no task {name!r}; known: {', '.join(DEFAULTS)}")
     defaults = DEFAULTS[name]
     layers = defaults.layers if layers is None else tuple(layers)
     samples = defaults.samples if samples is None else samples
+    tested = defaults.test_samples if test_samples is None else test_samples
     _require_layers(name, layers)
+    if name != "mnist" and data_dir is not None:
+        raise ValueError(f"task {name}: reads no files, got {data_dir}; leave --data-dir out")
+    match name:
+        case "xor" | "teacher":
+            if tested is not None:
+                raise ValueError(
+                    f"task {name}: is tested on its training samples, got {tested} test samples; "
+                    "leave --test-samples out"
+                )
+            return _without_held_out(name, layers, samples, rng, activation)
+        case "iris":
+            _require_samples(name, samples, 3, 147)  # each kind of flower once in either set
+            return _held_out(name, iris_data(samples, rng), tested, rng)
+        case "digits":
+            _require_samples(name, samples, 10, ALL_DIGITS - 10)
+            return _held_out(name, digits_data(samples, rng), tested, rng)
+        case _:
+            if data_dir is None:
+                raise ValueError(
+                    f"task {name}: wanted the folder of MNIST's IDX files; give --data-dir DIR, "
+                    "see docs/tasks.md"
+                )
+            _require_samples(name, samples, 10, None)
+            return _held_out(name, mnist_data(data_dir, samples, rng), tested, rng)
+
+
+def _without_held_out(
+    name: str,
+    layers: Sequence[int],
+    samples: int,
+    rng: np.random.Generator,
+    activation: Activation,
+) -> Task:
+    loss_name = DEFAULTS[name].loss_name
     if name == "xor":
         _require_samples(name, samples, 4, 4)
         inputs, targets = xor_data()
-        return _without_held_out(name, inputs, targets, classes=2)
-    if name == "teacher":
+    else:
         _require_samples(name, samples, 1, None)
         inputs, targets = teacher_data(layers, samples, rng, activation)
-        return _without_held_out(name, inputs, targets, classes=None)
-    _require_samples(name, samples, 3, 147)  # each kind of flower once in either set
-    return Task(name, *iris_data(samples, rng), True, defaults.loss_name, classes=3)
-
-
-def _without_held_out(name: str, inputs: Array, targets: Array, classes: int | None) -> Task:
-    loss_name = DEFAULTS[name].loss_name
+    classes = 2 if name == "xor" else None
     return Task(name, inputs, targets, inputs, targets, False, loss_name, classes)
+
+
+def _held_out(
+    name: str,
+    data: tuple[Array, Array, Array, Array],
+    tested: int | None,
+    rng: np.random.Generator,
+) -> Task:
+    """The task of a train set and a test set, of which `tested` samples are kept, or all."""
+    train_inputs, train_targets, inputs, targets = data
+    loss_name, classes = DEFAULTS[name].loss_name, targets.shape[1]
+    if tested is not None:
+        if not classes <= tested <= len(targets):
+            raise ValueError(
+                f"task {name}: test samples must be {classes} to {len(targets)}, got {tested}; "
+                "give another --test-samples"
+            )
+        kept = stratified(np.argmax(targets, axis=1), tested, rng)
+        inputs, targets = inputs[kept], targets[kept]
+    return Task(name, train_inputs, train_targets, inputs, targets, True, loss_name, classes)
 
 
 def _require_layers(name: str, layers: tuple[int, ...]) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
 
 from circuits import CircuitParameters, Network, NoiseParameters, NoiseString, ResistorPairs
 from circuits.exceptions import SUMMING, amplifier_names, require_there
@@ -19,6 +21,7 @@ from netlists.deck import Deck, OperatingPoints, Transient
 from netlists.elements import (
     Element,
     Instance,
+    Model,
     Note,
     Pwl,
     Resistor,
@@ -27,6 +30,7 @@ from netlists.elements import (
     Value,
     VoltageSource,
 )
+from netlists.neuron import neuron, own_cells, shared_cells, supplies
 from netlists.spice import require_file_name
 from netlists.stimulus import EDGE, MOST_STATES, Stimulus, source_waves
 
@@ -144,6 +148,7 @@ def build_deck(
     state_file: str | None = None,
     traces: Sequence[str] = (),
     title: Sequence[str] = (),
+    strobe: bool = True,
 ) -> Deck:
     """Build a deck that simulates the stretches of passes one after the other.
 
@@ -162,6 +167,8 @@ def build_deck(
             more flips there are. Needs ngspice's XSPICE code models.
         traces: further nodes to save.
         title: lines to open the deck with.
+        strobe: put a time point on every sampling instant, for a deck that measures there; one
+            that is sampled at its end does without the steps that this costs.
 
     Returns:
         The deck.
@@ -187,7 +194,8 @@ def build_deck(
         ]
         if state_file is not None:
             sources.append(_states(controls, state_file, circuit.noise))
-        sources += [Note("falls at each sampling instant"), _strobe(stretches)]
+        if strobe:
+            sources += [Note("falls at each sampling instant"), _strobe(stretches)]
         analysis = _transient(stretches, whole, max_step or whole / 50)
     elif state_file is not None:
         raise ValueError("state_file: wanted a transient, got operating points")
@@ -203,9 +211,9 @@ def build_deck(
             _legend(circuit.noise),
         ),
         parameters=cells.cell_parameters(circuit),
-        models=_models(circuit),
+        models=models(circuit),
         subcircuits=(
-            *_shared_cells(network, circuit),
+            *shared_cells(circuit, hidden=len(network.layers) > 2, output=True),
             *_own_cells(network, circuit),
             *_layers(network, circuit, synapses, strings),
         ),
@@ -215,6 +223,7 @@ def build_deck(
         currents=tuple(rail_sources(circuit)),
         analysis=analysis,
         traces=tuple(traces),
+        foreign=cells.foreign_cells(circuit),
     )
 
 
@@ -270,37 +279,17 @@ def _operating_points(
     )
 
 
-def _models(circuit: CircuitParameters) -> tuple:
+def models(circuit: CircuitParameters) -> tuple[Model, ...]:
+    """Device models of a circuit."""
     model = cells.diode_model(circuit.activation.rectifier)
     return (model,) if model else ()
 
 
-def _shared_cells(network: Network, circuit: CircuitParameters) -> Iterator[Subcircuit]:
-    noise, unequal = circuit.noise, circuit.smtj.spread
-    if noise.source == "string":
-        yield cells.smtj_cell(unequal=unequal)
-        yield cells.noise_string_cell(noise, unequal=unequal)
-    yield cells.opamp_cell(circuit.opamp)
-    if len(network.layers) > 2:
-        yield cells.activation_cell(circuit)
-        yield cells.perceptron_cell(noise, hidden=True, unequal=unequal)
-    yield cells.perceptron_cell(noise, hidden=False, unequal=unequal)
-
-
 def _own_cells(network: Network, circuit: CircuitParameters) -> Iterator[Subcircuit]:
-    """Cells of neurons with op-amps that differ from the rest."""
     last = len(network.layers) - 1
     for layer in range(1, last + 1):
-        for j in range(1, network.layers[layer] + 1):
-            own = cells.own_cells_of(circuit, layer, j)
-            if not own.differing:
-                continue
-            yield from cells.own_opamp_cells(circuit, own)
-            if own.activation() != cells.SHARED.activation():
-                yield cells.activation_cell(circuit, own)
-            yield cells.perceptron_cell(
-                circuit.noise, hidden=layer < last, unequal=circuit.smtj.spread, own=own
-            )
+        neurons = range(1, network.layers[layer] + 1)
+        yield from own_cells(circuit, layer, neurons, hidden=layer < last)
 
 
 def _synapse_label(neuron: int, column: int, sources: int) -> str:
@@ -317,9 +306,13 @@ def _layers(
     string = iter(strings)
     for layer, pairs in enumerate(synapses, start=1):
         neurons = [cell for cell in graph.nodes if cell[0] == layer]
+        weights = circuit.synapse.weights(pairs)
         body: list[Element] = []
         for cell in neurons:
-            body += _neuron(graph, cell, network, circuit, pairs, next(string))
+            hidden = graph.nodes[cell]["kind"] == "hidden"
+            body.append(Note(f"neuron {cell[1] + 1}"))
+            body += _rows(graph, cell, network, pairs, weights)
+            body += neuron(circuit, layer, cell[1] + 1, next(string), hidden=hidden)
         yield Subcircuit(
             f"layer{layer}",
             _layer_ports(network, layer, circuit.noise),
@@ -328,18 +321,16 @@ def _layers(
         )
 
 
-def _neuron(  # noqa: PLR0917  # all that a neuron is made of
+def _rows(
     graph: nx.DiGraph,
     cell: Cell,
     network: Network,
-    circuit: CircuitParameters,
     pairs: ResistorPairs,
-    string: NoiseString,
+    weights: NDArray[np.float64],
 ) -> Iterator[Element]:
+    """The resistors of a neuron; weights of its layer, for the comments."""
     layer, index = cell
     j = index + 1
-    weights = circuit.synapse.weights(pairs)
-    yield Note(f"neuron {j}")
     for source, _, edge in graph.in_edges(cell, data=True):
         column = edge["column"]
         node = CONSTANT if source == (0, BIAS) else f"x{source[0]}_{source[1] + 1}"
@@ -348,16 +339,6 @@ def _neuron(  # noqa: PLR0917  # all that a neuron is made of
         minus: Value = float(pairs.minus[index, column])
         yield Resistor(f"p{label}", node, f"sp{j}", plus, f"w = {weights[index, column]:+.6f}")
         yield Resistor(f"n{label}", node, f"sn{j}", minus)
-    hidden = graph.nodes[cell]["kind"] == "hidden"
-    outputs = (f"a{layer}_{j}", f"x{layer}_{j}") if hidden else (f"a{layer}_{j}",)
-    controls = cells.control_nodes(layer, j, circuit.noise)
-    z = controls[0]
-    if circuit.noise.source == "string":
-        z = f"z{j}"
-        yield cells.noise_string(z, z, controls, string, unequal=circuit.smtj.spread)
-    nodes = (f"sp{j}", f"sn{j}", z, *outputs)
-    own = cells.own_cells_of(circuit, layer, j)
-    yield cells.perceptron(f"n{j}", nodes, circuit, string, hidden=hidden, own=own)
 
 
 def _layer_ports(network: Network, layer: int, noise: NoiseParameters) -> tuple[str, ...]:
@@ -377,11 +358,7 @@ def _top(network: Network, circuit: CircuitParameters) -> Iterator[Element]:
         ports = _layer_ports(network, layer, circuit.noise)
         yield Instance(f"layer{layer}", ports, f"layer{layer}")
     yield Note("supplies")
-    yield VoltageSource("dd", "vdd", "0", "V_DD")
-    yield VoltageSource("ss", "vss", "0", "V_SS")
-    if circuit.noise.source == "string":
-        yield VoltageSource("b", "vb", "0", "V_B")
-        yield VoltageSource("ref", "vref", "0", "V_REF")
+    yield from supplies(circuit)
     yield VoltageSource("one", CONSTANT, "0", "V_ONE")
 
 

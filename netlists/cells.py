@@ -16,6 +16,8 @@ from netlists.elements import (
     CurrentSource,
     Diode,
     Element,
+    ForeignCell,
+    ForeignInstance,
     Instance,
     Model,
     Parameter,
@@ -23,6 +25,7 @@ from netlists.elements import (
     Subcircuit,
     VoltageSource,
 )
+from netlists.models import diode_cells, opamp_cells, require_shielded
 
 OPAMP_PORTS = ("inp", "inn", "out", "vdd", "vss")
 """By which an op-amp's cell is known, whatever its name and level."""
@@ -149,8 +152,22 @@ def _devices(string: NoiseString) -> tuple[tuple[str, float], ...]:
     )
 
 
-def opamp_cell(opamp: OpAmpParameters) -> Subcircuit:
-    """Op-amp with pins in+, in−, output, supplies, at the level asked for."""
+def foreign_cells(circuit: CircuitParameters) -> tuple[ForeignCell, ...]:
+    """Cells of the circuit's models from files."""
+    found = (*opamp_cells(circuit.opamp), *diode_cells(circuit.activation.rectifier))
+    if found:
+        require_shielded(found, (parameter.name for parameter in cell_parameters(circuit)))
+    return found
+
+
+def opamp_cell(opamp: OpAmpParameters, *, stiff: bool = False) -> Subcircuit:
+    """Op-amp with pins in+, in−, output, supplies, at the level asked for.
+
+    Args:
+        opamp: parameters.
+        stiff: its supplies are V_DD and V_SS whatever happens, which saves the simulator following
+            them.
+    """
     match opamp.level:
         case "ideal":
             body: tuple[Element, ...] = (Controlled("E", "1", "out", "0", "inp", "inn", "OA_A0"),)
@@ -162,13 +179,34 @@ def opamp_cell(opamp: OpAmpParameters) -> Subcircuit:
                 Controlled("E", "1", "out", "0", "g", "0", 1.0),
             )
         case "macro":
-            body = _macro()
+            body = _macro(stiff=stiff)
+        case "file":
+            cell = opamp_cells(opamp)[0]
+            body = (
+                _placed(opamp, cell),
+                Controlled("E", "apart", "g", "0", "inp", "inn", 1.0, "what its inputs are apart"),
+                Resistor("apart", "g", "0", 1e3),
+            )
+            return Subcircuit("opamp", OPAMP_PORTS, body, cell.comment)
     return Subcircuit("opamp", OPAMP_PORTS, body, f"{opamp.part}, {opamp.level} model")
 
 
-def own_opamp_cells(circuit: CircuitParameters, own: Own) -> Iterator[Subcircuit]:
+def _placed(opamp: OpAmpParameters, cell: ForeignCell) -> ForeignInstance:
+    """A model from a file, its pins where `OpAmpParameters.pins` says."""
+    nodes = tuple(
+        {"gnd": "0", "nc": f"nc{k}"}.get(pin, pin) for k, pin in enumerate(opamp.pins.split(), 1)
+    )
+    # Of what is in it the output's current is known: it comes from the supplies, as a macromodel's.
+    return ForeignInstance(
+        "m", nodes, cell.name, (("out", "0"),), ("inp", "inn", "vdd", "vss"), "model from a file"
+    )
+
+
+def own_opamp_cells(
+    circuit: CircuitParameters, own: Own, *, stiff: bool = False
+) -> Iterator[Subcircuit]:
     """The op-amps of a neuron that differ: the shared cell, with what its own numbers come to."""
-    shared, rest = opamp_cell(circuit.opamp), _numbers(circuit.opamp)
+    shared, rest = opamp_cell(circuit.opamp, stiff=stiff), _numbers(circuit.opamp)
     for amplifier in sorted(own.differing):
         exception = circuit.exceptions[f"{own.neuron}_{amplifier}"]
         numbers = _numbers(exception.applied(circuit.opamp))
@@ -200,42 +238,52 @@ def _gain_node_capacitance(opamp: OpAmpParameters) -> float:
     return _GAIN_NODE_CAPACITANCE * min(1.0, _FAST / opamp.gbw)
 
 
-def _macro() -> tuple[Element, ...]:
-    headroom = "{OA_HEADROOM/(V_DD-V_SS)}*(v(vdd)-v(vss))"
-    above = f"uramp(v(g)-v(vdd)+{headroom}-{_START})"
-    below = f"uramp(v(vss)+{headroom}-{_START}-v(g))"
+def _macro(*, stiff: bool) -> tuple[Element, ...]:
+    # ngspice 39 puts a sum in braces into an expression without brackets of its own.
+    if stiff:
+        high, low = "({V_DD-OA_HEADROOM})", "({V_SS+OA_HEADROOM})"
+    else:
+        near, far = "({OA_HEADROOM/(V_DD-V_SS)})", "({1-OA_HEADROOM/(V_DD-V_SS)})"
+        high, low = f"{far}*v(vdd)+{near}*v(vss)", f"{near}*v(vdd)+{far}*v(vss)"
+    below, above = f"uramp({low}-v(g)-{_START})", f"uramp(v(g)-({high})-{_START})"
     # At rest the input stage works in its linear range, so that leaving the slew limit out of an
     # operating point changes nothing but this: Newton's method, which from a cold start loses
-    # itself in a saturating stage, gets there.
+    # itself in a saturating stage, gets there. The limit, u/sqrt(1+u^2), is written as
+    # sin(atan(u)), whose derivative costs the simulator less.
     linear = "{OA_GM}*v(ip,inn)"
-    slewing = f"{linear}/sqrt(1+(v(ip,inn)*{{OA_GM/OA_IMAX}})^2)"
+    slewing = "{OA_IMAX}*sin(atan({OA_GM/OA_IMAX}*v(ip,inn)))"
     return (
         VoltageSource("os", "ip", "inp", "OA_VOS", comment="input offset"),
         BehaviouralCurrent(
             "in",
             "0",
             "g",
-            f"(time > 0 ? {slewing} : {linear})-{_CLAMP}*({above}-{below})",
-            comment="input stage: gain, slew; kept within the rails",
+            f"(time > 0 ? {slewing} : {linear})",
+            comment="input stage: gain, slew",
+        ),
+        BehaviouralCurrent(
+            "clamp", "0", "g", f"{_CLAMP}*({below}-{above})", comment="kept within the rails"
         ),
         Resistor("0", "g", "0", "OA_R0", "DC gain"),
         Capacitor("0", "g", "0", "OA_C", "first pole"),
         Controlled("G", "2", "0", "p", "g", "0", 1e-3),
         Resistor("2", "p", "0", 1e3),
         Capacitor("2", "p", "0", "1e-3/(6.28318531*OA_F2)", "second pole"),
+        Controlled("G", "out", "vss", "out", "p", "out", "1/OA_ROUT"),
         BehaviouralCurrent(
-            "source", "vdd", "out", "uramp(v(p,out))/{OA_ROUT}", comment="output stage: sources"
-        ),
-        BehaviouralCurrent(
-            "sink", "out", "vss", "uramp(v(out,p))/{OA_ROUT}", comment="output stage: sinks"
+            "supply",
+            "vdd",
+            "vss",
+            "uramp(v(p,out))/{OA_ROUT}",
+            comment="what the output sources comes from vdd, what it sinks goes to vss",
         ),
         CurrentSource("q", "vdd", "vss", "OA_IQ", "quiescent current"),
     )
 
 
 def diode_model(diode: DiodeParameters) -> Model | None:
-    """The `.model` card, or nothing for an ideal diode."""
-    if diode.ideal:
+    """The `.model` card, or nothing for an ideal diode and for a model from a file."""
+    if diode.ideal or diode.model is not None:
         return None
     breakdown = () if diode.b_v == float("inf") else (("BV", diode.b_v), ("IBV", diode.i_bv))
     return Model(
@@ -262,9 +310,12 @@ def _model_name(diode: DiodeParameters) -> str:
 
 
 def _diode(name: str, anode: str, cathode: str, diode: DiodeParameters) -> Element:
+    if diode.model is not None:
+        cell = diode_cells(diode)[0].name
+        return ForeignInstance(name, (anode, cathode), cell, ((anode, cathode),))
     if diode.ideal:
         forward = f"1e3*uramp(v({anode},{cathode}))"
-        return BehaviouralCurrent(name, anode, cathode, forward, "ideal diode, 1 mΩ")
+        return BehaviouralCurrent(name, anode, cathode, forward, "ideal diode, 1 mOhm")
     return Diode(name, anode, cathode, _model_name(diode))
 
 
@@ -397,6 +448,8 @@ def string_parameters(string: NoiseString) -> tuple[Parameter, ...]:
 
 
 def _opamp_parameters(opamp: OpAmpParameters) -> tuple[Parameter, ...]:
+    if opamp.level == "file":
+        return ()
     gain = Parameter("OA_A0", opamp.gain, "V/V, open-loop gain")
     if opamp.level == "ideal":
         return (gain,)

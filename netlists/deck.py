@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from netlists.elements import Element, Model, Parameter, Subcircuit
+from netlists.elements import Element, ForeignCell, Model, Parameter, Subcircuit
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Deck:
         traces: nodes that are saved as well, for figures.
         currents: voltage sources whose currents are saved.
         analysis: what a bare simulator run does.
+        foreign: cells from outside, as text.
     """
 
     title: tuple[str, ...]
@@ -58,3 +59,4 @@ class Deck:
     currents: tuple[str, ...]
     analysis: Transient | OperatingPoints
     traces: tuple[str, ...] = ()
+    foreign: tuple[ForeignCell, ...] = ()

@@ -57,13 +57,16 @@ class External:
 
 @dataclass(frozen=True)
 class VoltageSource:
-    """A source from `plus` to `minus`: `dc` V, and `wave` in a transient."""
+    """A source from `plus` to `minus`: `dc` V, and `wave` in a transient.
+
+    Without `dc` an operating point takes the wave's beginning.
+    """
 
     kind: ClassVar[str] = "V"
     name: str
     plus: str
     minus: str
-    dc: Value
+    dc: Value | None
     wave: Pwl | External | None = None
     comment: str = ""
 
@@ -157,6 +160,27 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class ForeignInstance:
+    """A cell from outside in place; what is in it is not looked at.
+
+    Attributes:
+        name: of the element.
+        nodes: in the order of its ports.
+        cell: name of the `ForeignCell`.
+        branches: pairs of nodes between which its currents are taken to flow.
+        senses: nodes whose voltages it depends on.
+    """
+
+    kind: ClassVar[str] = "X"
+    name: str
+    nodes: tuple[str, ...]
+    cell: str
+    branches: tuple[tuple[str, str], ...]
+    senses: tuple[str, ...] = ()
+    comment: str = ""
+
+
+@dataclass(frozen=True)
 class Note:
     """A comment line of its own."""
 
@@ -173,6 +197,7 @@ Element: TypeAlias = (
     | BehaviouralCurrent
     | Diode
     | Instance
+    | ForeignInstance
     | Note
 )
 
@@ -196,3 +221,20 @@ class Subcircuit:
     elements: tuple[Element, ...]
     comment: str = ""
     parameters: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True)
+class ForeignCell:
+    """A cell from outside as SPICE text, as `netlists.models` screened it.
+
+    Attributes:
+        name: of the subcircuit.
+        ports: in order.
+        lines: statements from `.subckt` to `.ends`, under this name.
+        comment: where it is from.
+    """
+
+    name: str
+    ports: tuple[str, ...]
+    lines: tuple[str, ...]
+    comment: str = ""

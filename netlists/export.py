@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import click
 import numpy as np
@@ -16,6 +16,7 @@ from circuits.opamp import Level, OpAmpParameters
 from netlists.build import build_deck
 from netlists.commandline import execute
 from netlists.deck import Deck
+from netlists.models import OPAMP, with_models
 from netlists.rules import Limits, check, require_sound, warnings_of
 from netlists.spice import format_deck
 from netlists.stimulus import Stimulus, flips
@@ -46,9 +47,9 @@ STRETCHES = {"full": T_PASS, "aperture": 10e-6, "op": 0.0}  # s of each pass
 )
 @click.option(
     "--opamp",
-    type=click.Choice(get_args(Level)),
+    type=OPAMP,
     default="macro",
-    help="Level of the op-amps' model.",
+    help="Level of the op-amps' model; FILE:NAME is a subcircuit of a SPICE library.",
 )
 @click.option(
     "--activation",
@@ -69,7 +70,7 @@ def export(  # noqa: PLR0917  # click hands over by name
     seed: int,
     out: Path | None,
     fidelity: str,
-    opamp: Level,
+    opamp: str,
     activation: Kind,
     n_mtj: int,
     biases: bool,
@@ -85,11 +86,11 @@ def export(  # noqa: PLR0917  # click hands over by name
     except ValueError as error:
         raise UserError(f"--{error}") from None
     circuit = CircuitParameters(
-        opamp=OpAmpParameters(level=opamp),
+        opamp=OpAmpParameters(level=cast("Level", opamp)),  # FILE:NAME is taken apart there
         activation=ActivationParameters(kind=activation),
         noise=NoiseParameters(n_mtj=n_mtj),
     )
-    deck = random_deck(network, circuit, STRETCHES[fidelity], seed)
+    deck = random_deck(network, with_models(circuit), STRETCHES[fidelity], seed)
     findings = check(deck, Limits.of(circuit)) if erc else ()
     require_sound(findings)
     for warning in warnings_of(findings):

@@ -19,6 +19,7 @@ from netlists.elements import (
     CurrentSource,
     Diode,
     Element,
+    ForeignInstance,
     Instance,
     Note,
     Resistor,
@@ -301,6 +302,8 @@ def connections(  # noqa: PLR0911  # one return a kind of element
             return ((a, b),), sensed(expression)
         case Instance(_, nodes):
             return (), nodes
+        case ForeignInstance():
+            return element.branches, element.senses
     return (), ()
 
 

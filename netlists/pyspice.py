@@ -12,6 +12,7 @@ from netlists.elements import (
     CurrentSource,
     Diode,
     Element,
+    ForeignInstance,
     Instance,
     Note,
     Pwl,
@@ -20,7 +21,7 @@ from netlists.elements import (
     Value,
     VoltageSource,
 )
-from netlists.spice import format_element, format_points, format_value
+from netlists.spice import format_element, format_foreign, format_points, format_value
 
 
 def to_pyspice(deck: Deck) -> Circuit:
@@ -40,6 +41,8 @@ def to_pyspice(deck: Deck) -> Circuit:
         circuit.parameter(parameter.name, format_value(parameter.value))
     for model in deck.models:
         circuit.model(model.name, model.kind, **dict(model.parameters))
+    for foreign in deck.foreign:
+        circuit.raw_spice += "".join(f"{line}\n" for line in format_foreign(foreign))
     for cell in deck.subcircuits:
         subcircuit = SubCircuit(cell.name, *cell.ports, **_values(cell.parameters))
         for element in cell.elements:
@@ -62,7 +65,8 @@ def _add(place: Any, element: Element) -> None:  # noqa: C901  # one case an ele
             place.C(name, a, b, _number(value))
         case VoltageSource(name, plus, minus, dc, wave):
             tail = f" PWL({format_points(wave)})" if isinstance(wave, Pwl) else ""
-            place.V(name, plus, minus, f"DC {format_value(dc)}{tail}")
+            level = "" if dc is None else f"DC {format_value(dc)}"
+            place.V(name, plus, minus, f"{level}{tail}")
         case StateTable():
             place.raw_spice += f"{format_element(element)}\n"  # PySpice has no such element
         case CurrentSource(name, a, b, value):
@@ -77,6 +81,8 @@ def _add(place: Any, element: Element) -> None:  # noqa: C901  # one case an ele
             place.D(name, anode, cathode, model=model)
         case Instance(name, nodes, subcircuit):
             place.X(name, subcircuit, *nodes, **_values(element.parameters))
+        case ForeignInstance(name, nodes, cell):
+            place.X(name, cell, *nodes)
 
 
 def _values(parameters: tuple[tuple[str, Value], ...]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The only place that knows SPICE syntax: decks and elements as ngspice text."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 
@@ -12,6 +13,8 @@ from netlists.elements import (
     Diode,
     Element,
     External,
+    ForeignCell,
+    ForeignInstance,
     Instance,
     Model,
     Note,
@@ -31,6 +34,21 @@ _FILE_NAME = re.compile(r"[a-z0-9_./,:()#%@~+-]+( [a-z0-9_./,:()#%@~+-]+)*")
 def format_number(value: float) -> str:
     """A number without a suffix, since SPICE reads `1M` as a thousandth; nine digits."""
     return f"{value:.9g}"
+
+
+def format_altered(value: float) -> str:
+    """A number for `alter`: a whole mantissa and a power of ten, nine digits.
+
+    ngspice 39 reads decks and commands with different code. In an `alter`, `0.1234` may differ from
+    a deck's in its last bit; in this form both are the same.
+    """
+    if not math.isfinite(value):
+        return format_number(value)
+    mantissa, exponent = f"{value:.8e}".split("e")
+    digits = mantissa.replace(".", "").rstrip("0")
+    if digits in {"", "-"}:
+        return "0"
+    return f"{digits}e{int(exponent) - len(digits.lstrip('-')) + 1}"
 
 
 def format_value(value: Value) -> str:
@@ -70,7 +88,7 @@ def format_element(element: Element) -> str:
     return f"{line} ; {element.comment}" if element.comment else line
 
 
-def _format_bare(element: Element) -> str:  # noqa: PLR0911  # one return an element
+def _format_bare(element: Element) -> str:  # noqa: C901, PLR0911  # one return an element
     match element:
         case Resistor(name, a, b, value):
             return f"{element.kind}{name} {a} {b} {format_value(value)}"
@@ -80,7 +98,8 @@ def _format_bare(element: Element) -> str:  # noqa: PLR0911  # one return an ele
             return f"{element.kind}{name} {plus} {minus} external"  # with a DC value: crashes
         case VoltageSource(name, plus, minus, dc, wave):
             tail = f" PWL({format_points(wave)})" if isinstance(wave, Pwl) else ""
-            return f"{element.kind}{name} {plus} {minus} DC {format_value(dc)}{tail}"
+            level = "" if dc is None else f" DC {format_value(dc)}"
+            return f"{element.kind}{name} {plus} {minus}{level}{tail}"
         case CurrentSource(name, a, b, value):
             return f"{element.kind}{name} {a} {b} DC {format_value(value)}"
         case Controlled(kind, name, a, b, plus, minus, gain):
@@ -92,6 +111,8 @@ def _format_bare(element: Element) -> str:  # noqa: PLR0911  # one return an ele
         case Instance(name, nodes, subcircuit):
             line = f"{element.kind}{name} {' '.join(nodes)} {subcircuit}"
             return " ".join([line, *_assignments(element.parameters)])
+        case ForeignInstance(name, nodes, cell):
+            return f"{element.kind}{name} {' '.join(nodes)} {cell}"
     raise TypeError(f"no SPICE form for {type(element).__name__}")
 
 
@@ -133,6 +154,15 @@ def format_subcircuit(cell: Subcircuit) -> Iterator[str]:
     yield ".ends"
 
 
+def format_foreign(cell: ForeignCell) -> Iterator[str]:
+    """A cell from outside, its statements as they are, long ones folded."""
+    if cell.comment:
+        yield f"* {cell.comment}"
+    for line in cell.lines:
+        head, *words = line.split()
+        yield from _folded(head, words)
+
+
 def format_circuit(deck: Deck) -> Iterator[str]:
     """The circuit's lines: parameters, cells, elements and options, without an analysis."""
     yield from (f"* {line}" for line in deck.title)
@@ -141,6 +171,9 @@ def format_circuit(deck: Deck) -> Iterator[str]:
         yield f".param {parameter.name}={format_value(parameter.value)} ; {parameter.comment}"
     yield ""
     yield from (format_model(model) for model in deck.models)
+    for foreign in deck.foreign:
+        yield ""
+        yield from format_foreign(foreign)
     for cell in deck.subcircuits:
         yield ""
         yield from format_subcircuit(cell)

@@ -16,6 +16,7 @@ from circuits import CircuitParameters
 from netlists import cells
 from netlists.build import SolverSettings
 from netlists.elements import Instance, Resistor, VoltageSource
+from netlists.models import require_built_in
 from sim import curve_circuit
 from sim.characterize.bench import Bench
 from sim.errors import UserError
@@ -135,9 +136,11 @@ def measure(circuit: CircuitParameters, solver: SolverSettings) -> ActivationCur
         As few points as keep straight lines within `WITHIN` of the cell's own curve.
 
     Raises:
-        UserError: the amplifier before the cell does not reach both signs.
+        UserError: the amplifier before the cell does not reach both signs, or there are models
+            from files.
         SimulationError: names the deck and the log that were kept.
     """
+    require_built_in(circuit, "a measured curve", "states the circuit that it is of by figures")
     exact = replace(solver, reltol=min(solver.reltol, _RELTOL))
     low, high = _reach(circuit, exact)
     if not low < 0 < high:

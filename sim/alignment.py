@@ -10,6 +10,9 @@ from sim.cosim import Setup, effective_weights, measure
 from sim.engine import Engine
 from sim.guards import Tally
 from sim.passes import join_passes
+from sim.scoring import Stop, never, run_stoppable
+
+_MOST = 400  # samples that are presented
 
 
 @dataclass(frozen=True)
@@ -27,22 +30,30 @@ class Alignment:
     tallies: dict[str, Tally]
 
 
-def measure_alignment(setup: Setup, engines: dict[str, Engine], pairs: int) -> Alignment:
+def measure_alignment(
+    setup: Setup, engines: dict[str, Engine], pairs: int, stop: Stop = never
+) -> Alignment:
     """Mean update over the training samples against the gradient, at the start of training.
 
     Args:
         setup: rule, task, start.
         engines: by learner; all see the same noise.
-        pairs: of passes, at least; every sample gets the same number.
+        pairs: of passes, at least; every sample gets the same number. Of a large training set some
+            hundred samples are taken, for the gradient too.
+        stop: asked on the way whether to stop.
+
+    Raises:
+        StoppedError: `stop` said so.
     """
     task = setup.task
-    repeats = max(1, math.ceil(pairs / len(task.train_inputs)))
-    gradient = loss_gradient(
-        setup.start, task.train_inputs, task.train_targets, task.loss_name, setup.activation
-    )
+    # Of many samples some, evenly spaced: they are presented in the circuit, one by one.
+    count = len(task.train_inputs)
+    some = np.linspace(0, count, min(_MOST, count), endpoint=False).astype(int)
+    samples, scored = task.train_inputs[some], task.train_targets[some]
+    repeats = max(1, math.ceil(pairs / len(samples)))
+    gradient = loss_gradient(setup.start, samples, scored, task.loss_name, setup.activation)
     wanted = [*gradient[0], *(gradient[1] if setup.network.biases else ())]
-    inputs = np.repeat(task.train_inputs, repeats, axis=0)
-    targets = np.repeat(task.train_targets, repeats, axis=0)
+    inputs, targets = np.repeat(samples, repeats, axis=0), np.repeat(scored, repeats, axis=0)
     schedule = setup.schedule(1, silent=setup.config.simulation.noise_off)
     # In the batches of training: a recording's order depends on them.
     batch = setup.config.task.batch or 1
@@ -56,7 +67,7 @@ def measure_alignment(setup: Setup, engines: dict[str, Engine], pairs: int) -> A
     tallies: dict[str, Tally] = {}
     for name, engine in engines.items():
         engine.write(effective_weights(setup.start, setup))
-        readout = engine.run(passes)
+        readout = run_stoppable(engine, passes, stop)
         tallies[name] = Tally.of(readout.doubts)
         evidence = measure(setup, passes, readout, targets)
         update = setup.rule.update(setup.start, evidence)

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 
+from sim.interruption import leaving_at_ctrl_c
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
@@ -13,8 +15,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return doctor(given[1:], "danp-cosim doctor")
     try:
-        from netlists.commandline import execute  # noqa: PLC0415
-        from sim.subcommands import commands  # noqa: PLC0415
+        with leaving_at_ctrl_c():
+            from netlists.commandline import execute  # noqa: PLC0415
+            from sim.subcommands import commands  # noqa: PLC0415
     except ImportError as error:
         print(f"error: {error}; danp-cosim doctor says what is missing", file=sys.stderr)  # noqa: T201
         return 1

@@ -5,6 +5,9 @@ from typing import Literal
 
 Fidelity = Literal["full", "aperture", "op"]
 
+Reduction = Literal["norton", "none"]
+"""What an engine makes of the rows of resistors; see `sim.engines.reduced`."""
+
 
 @dataclass(frozen=True)
 class Clock:

@@ -11,6 +11,7 @@ from sim.engine import Engine, Readout
 from sim.engines import IdealEngine
 from sim.guards import Tally
 from sim.passes import Passes
+from sim.scoring import Stop, never, run_stoppable
 
 Array = NDArray[np.float64]
 
@@ -54,12 +55,23 @@ class Comparison:
         return [(float(np.sqrt(np.mean(d**2))), float(np.abs(d).max())) for d in deviations]
 
 
-def compare(setup: Setup, engine: Engine, model: Model) -> Comparison:
-    """Run pairs of noisy passes of the test samples through the circuit and the mathematics."""
+def compare(setup: Setup, engine: Engine, model: Model, stop: Stop = never) -> Comparison:
+    """Run pairs of noisy passes of the test samples through the circuit and the mathematics.
+
+    Args:
+        setup: task and noise.
+        engine: the circuit.
+        model: whose weights both get.
+        stop: asked on the way whether to stop.
+
+    Raises:
+        StoppedError: `stop` said so.
+    """
     silent = setup.config.simulation.noise_off
     passes = setup.schedule(1, silent=silent).draw(setup.task.test_inputs)
     twin = IdealEngine(setup.network, setup.circuit, setup.activation)
     weights = effective_weights(model, setup)
     twin.write(weights)
     engine.write(weights)
-    return Comparison(passes, twin.run(passes), engine.run(passes), setup.twin)
+    circuit = run_stoppable(engine, passes, stop)
+    return Comparison(passes, twin.run(passes), circuit, setup.twin)

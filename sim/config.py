@@ -10,12 +10,14 @@ from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, Validat
 
 from circuits import CircuitParameters
 from circuits.network import Network, format_layers, parse_layers
-from circuits.quantities import Count, Parameters, Ratio, Second, Volt
+from circuits.quantities import Count, FileName, Parameters, Ratio, Second, Volt
 from learning import DEFAULTS, OPTIMIZERS, RULES
 from netlists.build import SolverSettings
-from sim.clock import Fidelity
+from sim.clock import Fidelity, Reduction
 from sim.errors import UserError
 from sim.presets import PRESETS
+
+_DEEPEST = 4  # dots in the path of a parameter, at most
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "task": tuple(DEFAULTS),
@@ -62,6 +64,15 @@ class TaskConfig(Parameters):
         default=None, ge=0, description="times through the training samples, 1"
     )
     batch: Count | None = Field(default=None, ge=1, description="samples per update, 1")
+    test_samples: Count | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="held-out samples that networks are scored on, 1",
+    )
+    data_dir: FileName | None = Field(
+        default=None, description="folder of the files of a task that reads some (mnist)"
+    )
 
 
 class LearningConfig(Parameters):
@@ -88,6 +99,12 @@ class LearningConfig(Parameters):
         le=1000,
         description="weights at the start: standard deviation times √inputs, 1",
     )
+    start: FileName | None = Field(
+        default=None,
+        description=(
+            "weights.npz of a run to go on from, as FILE or FILE:LEARNER; left out: weights drawn"
+        ),
+    )
     resolution: Volt = Field(
         default=1e-6,
         ge=0,
@@ -108,6 +125,13 @@ class SimulationConfig(Parameters):
             "instant; op: operating points, flips taken as long over"
         ),
     )
+    reduction: Reduction = Field(
+        default="norton",
+        description=(
+            "norton: each row of weight resistors as one source, exactly, layer after layer; "
+            "none: every resistor in one deck"
+        ),
+    )
     t_pass: Second = Field(default=1e-3, ge=1e-7, le=10, description="length of a pass, s")
     t_aperture: Second | None = Field(
         default=None, ge=1e-7, description="aperture, s; left out: twice the measured settling time"
@@ -122,7 +146,7 @@ class SimulationConfig(Parameters):
     evaluation_noise: bool = Field(
         default=False, description="leave the noise on where losses are evaluated"
     )
-    activation_curve: str | None = Field(
+    activation_curve: FileName | None = Field(
         default=None,
         description=(
             "CSV of the rectifier's measured curve, a_v,x_v in V, for a calibrated twin; left out: "
@@ -133,6 +157,26 @@ class SimulationConfig(Parameters):
         default=False, description="write what training drew of the noise to noise.parquet"
     )
 
+    checkpoint_every: Second = Field(
+        default=30.0,
+        ge=0,
+        description="a checkpoint after the first step that ends so long after the one before, s",
+    )
+    deadline: Second = Field(
+        default=600.0,
+        gt=0,
+        le=1e6,
+        description=(
+            "in which a worker process has to load the circuit and answer for four passes, s; one "
+            "that takes longer hangs, and is replaced"
+        ),
+    )
+    attempts: Count = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="worker processes on which passes may fail before the run does, 1",
+    )
     erc: bool = Field(
         default=True, description="check the circuit's electrical rules before any simulation"
     )
@@ -172,6 +216,7 @@ class RunConfig(Parameters):
                     samples=d.samples,
                     epochs=d.epochs,
                     batch=d.batch,
+                    test_samples=d.test_samples,
                 ),
                 "learning": _missing(
                     self.learning,
@@ -186,7 +231,7 @@ class RunConfig(Parameters):
 
     def to_toml(self) -> str:
         """The whole record as TOML."""
-        return tomli_w.dumps(self.model_dump(exclude_none=True))
+        return tomli_w.dumps(self.model_dump(exclude_none=True), multiline_strings=True)
 
 
 def _missing(section: BaseModel, **defaults: Any) -> dict[str, Any]:
@@ -234,9 +279,13 @@ def load_config(
             raise UserError(f"--preset: wanted one of {', '.join(PRESETS)}, got {preset!r}")
         _overlay(tree, PRESETS[preset].settings)
     if path is not None:
-        _overlay(tree, _read_toml(path))
+        found = _read_toml(path)
+        try:
+            _overlay(tree, found)
+        except RecursionError:
+            raise UserError(f"{path}: wanted sections four deep at most, got many more") from None
     for dotted, value in overrides.items():
-        _set(tree, dotted, value, origin.get(dotted, dotted))
+        _set(tree, dotted, value, origin.get(dotted, dotted), path)
     try:
         return RunConfig.model_validate(tree)
     except ValidationError as error:
@@ -245,7 +294,7 @@ def load_config(
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"--config: cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -264,12 +313,15 @@ def _overlay(tree: dict[str, Any], other: Mapping[str, Any]) -> None:
                 _overlay(tree[name], value)
 
 
-def _set(tree: dict[str, Any], dotted: str, value: Any, typed: str) -> None:
+def _set(tree: dict[str, Any], dotted: str, value: Any, typed: str, path: Path | None) -> None:
     *folders, leaf = dotted.split(".")
+    if len(folders) > _DEEPEST:
+        raise UserError(f"{typed}: no such parameter; none has more than {_DEEPEST} dots")
     for folder in folders:
         tree = tree.setdefault(folder, {})
         if not isinstance(tree, dict):
-            raise UserError(f"{typed}: {folder} is a value, not a section")
+            there = f" in {path}" if path else ""
+            raise UserError(f"{typed}: {folder} is a value{there}, not a section")
     tree[leaf] = value
 
 
@@ -287,6 +339,10 @@ def _explain(error: ValidationError, path: Path | None, origin: Mapping[str, str
             what = str(first.get("ctx", {}).get("error", first["msg"]))
             for name in (*first["loc"][-1:], place.rpartition(".")[2]):
                 what = what.removeprefix(f"{name}: ")  # said already
+        case "missing":
+            what = "wanted too, since it has no default"
+        case _ if beneath and not exact:
+            what = f"{dotted} is a value, not a section; wanted --set {dotted}=…"
         case "model_type" | "dict_type":
             what = f"wanted a section of parameters, got {first['input']!r}"
         case _:

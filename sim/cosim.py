@@ -4,27 +4,34 @@ One step of either: write the weights, run a pair of noisy passes per sample, me
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from learning import Activity, Evidence, Model, State, apply_update
+from learning import Activity, Evidence, Model, apply_update
 from sim.engine import Engine, Readout
-from sim.engines import IdealEngine, NgspiceEngine
+from sim.engines import IdealEngine
+from sim.engines.description import EngineDescription
 from sim.errors import UserError
-from sim.guards import NO_PASSES, Tally
+from sim.guards import Tally
 from sim.passes import Passes, split_layers
 from sim.preparation import IDEAL, Setup, circuit_weights, set_up
+from sim.scoring import Stop, never, run_stoppable
 from sim.sources import Drawn
+from sim.training import Epoch, Learner, Training, begin
+from sim.workers import Care, Pool, WorkerEngine
 
 __all__ = [
     "IDEAL",
+    "Asked",
     "Epoch",
     "Evaluation",
     "Learner",
     "Setup",
     "Training",
+    "ask",
     "begin",
     "effective_weights",
     "evaluate",
@@ -36,46 +43,6 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Learner:
-    """One network that learns: an engine and what it has learned.
-
-    Attributes:
-        engine: runs its passes.
-        model: weights, biases and decorrelation.
-        memory: of the optimizer.
-        skipped: updates skipped because both passes were the same.
-        clipped: weights that did not fit the resistors when last written.
-        energy: drawn in all training passes so far, J; NaN where it is not known.
-        tally: training passes so far, and how they came out.
-    """
-
-    engine: Engine
-    model: Model
-    memory: State
-    skipped: int = 0
-    clipped: int = 0
-    energy: float = 0.0
-    tally: Tally = NO_PASSES
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch gave.
-
-    Attributes:
-        number: from 1.
-        losses: per-sample loss in pass 1 during the epoch, by learner; shape (S,).
-        skipped: updates skipped in the epoch, by learner.
-        doubtful: passes of the epoch that are doubtful, by learner.
-    """
-
-    number: int
-    losses: dict[str, Array]
-    skipped: dict[str, int]
-    doubtful: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -93,39 +60,31 @@ class Evaluation:
     tally: Tally
 
 
-@dataclass
-class Training:
-    """A training under way: the learners and what their epochs gave."""
+def make_engines(setup: Setup, *, keep: Path | None = None, jobs: int = 0) -> dict[str, Engine]:
+    """The twin, and the circuit where the configuration asks for it.
 
-    setup: Setup
-    learners: dict[str, Learner]
-    epochs: list[Epoch] = field(default_factory=list)
-
-
-def begin(setup: Setup, engines: dict[str, Engine]) -> Training:
-    """Learners at the start, one an engine."""
-    memory = setup.optimizer.init((*setup.start.weights, *setup.start.biases))
-    learners = {
-        name: Learner(engine, setup.start, memory)
-        for name, engine in engines.items()
-        if name == "ideal" or not setup.rule.needs_gradient
-    }
-    return Training(setup, learners)
-
-
-def make_engines(setup: Setup, **circuit_options: object) -> dict[str, Engine]:
-    """The twin, and the circuit where the configuration asks for it."""
+    Args:
+        setup: what they are made from.
+        keep: folder for what is left of a failed simulation; a temporary one by default.
+        jobs: worker processes for the circuit; 0: it is simulated in this one.
+    """
     twin = IdealEngine(setup.network, setup.circuit, setup.activation)
     engines: dict[str, Engine] = {"ideal": twin}
-    if setup.config.simulation.engine == "ngspice":
-        engines["in_loop"] = NgspiceEngine(
+    simulation = setup.config.simulation
+    if simulation.engine == "ngspice":
+        description = EngineDescription(
             setup.network,
             setup.circuit,
             setup.clock,
-            strings=setup.strings,
-            solver=setup.config.simulation.solver(),
-            **circuit_options,  # pyright: ignore[reportArgumentType]
+            setup.strings,
+            simulation.solver(),
+            simulation.reduction,
         )
+        if jobs:
+            pool = Pool(jobs, Care(simulation.deadline, simulation.attempts))
+            engines["in_loop"] = WorkerEngine(description, pool, keep=keep)
+        else:
+            engines["in_loop"] = description.make(keep)
     return engines
 
 
@@ -134,16 +93,16 @@ def train(
     *,
     after_epoch: Callable[[Epoch], None] = lambda _: None,
     after_step: Callable[[int], None] = lambda _: None,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
     record: Callable[[Drawn], None] = lambda _: None,
 ) -> bool:
     """Train all learners side by side on the same samples and noise.
 
     Args:
-        training: learners to start from; moved on in place, step by step.
+        training: to go on with from where it stands; moved on in place, step by step.
         after_epoch: told of each finished epoch.
         after_step: told how many samples were seen so far.
-        stop: asked after each step whether to stop early.
+        stop: asked after each step, and after what is told of it, whether to stop.
         record: told of all noise that is drawn.
 
     Returns:
@@ -152,39 +111,63 @@ def train(
     Raises:
         UserError: a learner diverged; the others stand where they were.
     """
-    setup = training.setup
-    task, sizes = setup.task, setup.config.task
-    silent = setup.config.simulation.noise_off
-    schedule = setup.schedule(0, silent=silent, record=record)
-    order = setup.order()
-    count, seen = len(task.train_inputs), 0
-    batch = sizes.batch or 1
-    for number in range(1, (sizes.epochs or 0) + 1):
-        shuffled = order.permutation(count)
-        losses = {name: np.full(count, np.nan) for name in training.learners}
-        before = dict(training.learners)
-        for begin_at in range(0, count, batch):
-            picked = shuffled[begin_at : begin_at + batch]
-            inputs, targets = task.train_inputs[picked], task.train_targets[picked]
-            passes = schedule.draw(inputs, clean_first=setup.rule.clean_first_pass)
-            for name, learner in training.learners.items():
-                with np.errstate(over="ignore", invalid="ignore"):  # divergence is looked for next
-                    moved, losses[name][picked] = step(setup, learner, passes, targets)
-                _require_finite(setup, name, number, moved, losses[name][picked])
-                training.learners[name] = moved
-            seen += len(picked)
-            after_step(seen)
-            if stop():
-                return False
-        after = training.learners.items()
-        skipped = {n: learner.skipped - before[n].skipped for n, learner in after}
-        doubtful = {n: learner.tally.doubtful - before[n].tally.doubtful for n, learner in after}
-        training.epochs.append(Epoch(number, losses, skipped, doubtful))
-        after_epoch(training.epochs[-1])
+    while not training.finished:
+        epoch = _advance(training, record)
+        after_step(training.seen)
+        if epoch:
+            after_epoch(epoch)
+        if stop():
+            return False
     return True
 
 
-def step(setup: Setup, learner: Learner, passes: Passes, targets: Array) -> tuple[Learner, Array]:
+def _advance(training: Training, record: Callable[[Drawn], None]) -> Epoch | None:
+    """One step of every learner; returns the epoch that it finished, if any."""
+    setup = training.setup
+    underway = training.enter_epoch()
+    batch = setup.config.task.batch or 1
+    picked = underway.order[underway.done : underway.done + batch]
+    inputs, targets = setup.task.train_inputs[picked], setup.task.train_targets[picked]
+    passes = training.schedule.draw(inputs, clean_first=setup.rule.clean_first_pass, record=record)
+    learners = training.learners.items()
+    # Workers are asked before the twin, which this process works out meanwhile.
+    with np.errstate(over="ignore", invalid="ignore"):
+        asked = {name: ask(setup, learner, passes) for name, learner in learners}
+    for name, learner in learners:
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is looked for next
+            moved, losses = step(setup, learner, passes, targets, asked[name])
+        _require_finite(setup, name, len(training.epochs) + 1, moved, losses)
+        training.learners[name] = moved
+        underway.losses[name][picked] = losses
+    underway.done += len(picked)
+    return training.leave_epoch()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Passes that an engine was given.
+
+    Attributes:
+        clipped: weights that did not fit the resistors.
+        wait: for the readout.
+    """
+
+    clipped: int
+    wait: Callable[[], Readout]
+
+
+def ask(setup: Setup, learner: Learner, passes: Passes) -> Asked:
+    """Write a learner's weights, and give its engine passes; workers begin with them at once."""
+    engine = learner.engine
+    clipped = engine.write(effective_weights(learner.model, setup))
+    if isinstance(engine, WorkerEngine):
+        return Asked(clipped, engine.submit(passes))
+    return Asked(clipped, lambda: engine.run(passes))
+
+
+def step(
+    setup: Setup, learner: Learner, passes: Passes, targets: Array, asked: Asked
+) -> tuple[Learner, Array]:
     """One update from one mini-batch.
 
     Args:
@@ -192,12 +175,12 @@ def step(setup: Setup, learner: Learner, passes: Passes, targets: Array) -> tupl
         learner: before the step.
         passes: pairs in the order of time, 2 B.
         targets: shape (B, N_L).
+        asked: the passes, as given to the engine.
 
     Returns:
         The learner after it, and the per-sample loss of pass 1, shape (B,).
     """
-    clipped = learner.engine.write(effective_weights(learner.model, setup))
-    readout = learner.engine.run(passes)
+    readout = asked.wait()
     evidence = measure(setup, passes, readout, targets)
     update = setup.rule.update(learner.model, evidence)
     model, memory = apply_update(
@@ -212,7 +195,7 @@ def step(setup: Setup, learner: Learner, passes: Passes, targets: Array) -> tupl
         model=model,
         memory=memory,
         skipped=learner.skipped + update.skipped,
-        clipped=clipped,
+        clipped=asked.clipped,
         energy=learner.energy + float(readout.energy.sum()),
         tally=learner.tally + Tally.of(readout.doubts),
     )
@@ -254,16 +237,26 @@ def effective_weights(model: Model, setup: Setup) -> tuple[Array, ...]:
     return circuit_weights(model, setup.network, setup.circuit)
 
 
-def evaluate(setup: Setup, engine: Engine, model: Model) -> Evaluation:
-    """Loss and accuracy on the test samples, with the noise held off unless asked otherwise."""
+def evaluate(setup: Setup, engine: Engine, model: Model, stop: Stop = never) -> Evaluation:
+    """Loss and accuracy on the test samples, with the noise held off unless asked otherwise.
+
+    Args:
+        setup: task, loss and noise.
+        engine: runs the passes.
+        model: whose weights it gets.
+        stop: asked on the way whether to stop.
+
+    Raises:
+        StoppedError: `stop` said so.
+    """
     task = setup.task
     engine.write(effective_weights(model, setup))
     schedule = setup.schedule(1)
     noisy = setup.config.simulation.evaluation_noise and not setup.config.simulation.noise_off
     if noisy:
-        readout = engine.run(schedule.draw(task.test_inputs))[::2]
+        readout = run_stoppable(engine, schedule.draw(task.test_inputs), stop)[::2]
     else:
-        readout = engine.run(schedule.held(task.test_inputs))
+        readout = run_stoppable(engine, schedule.held(task.test_inputs), stop)
     prediction = readout.outputs[-1]
     return Evaluation(
         float(np.mean(setup.loss.value(prediction, task.test_targets))),

@@ -12,9 +12,9 @@ integral of its rate since its last flip has reached it (D. T. Gillespie, J. Com
 """
 
 import math
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +116,26 @@ class _Clocks:
         self._spent -= by
         self._still -= by
 
+    def state(self) -> dict[str, Any]:
+        """All that flips from now on depend on."""
+        return {
+            "states": self.states.copy(),
+            "left": self._left.copy(),
+            "rates": self._rates,
+            "voltage": self._voltage,
+            "spent": self._spent,
+            "still": self._still,
+            "rngs": [rng.bit_generator.state for rng in self._rngs],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where other clocks had their `state` taken."""
+        self.states, self._left = state["states"].copy(), state["left"].copy()
+        self._rates, self._voltage = state["rates"], state["voltage"]
+        self._spent, self._still = state["spent"], state["still"]
+        for rng, known in zip(self._rngs, state["rngs"], strict=True):
+            rng.bit_generator.state = known
+
     def _rates_at(self, voltage: float) -> Array:
         self._voltage = voltage
         try:
@@ -208,24 +228,50 @@ class CoupledJunctions:
         self._flipped = [-math.inf] * len(self._states)
         return found
 
+    def state(self) -> list[dict[str, Any]]:
+        """Where every string stands between two transients."""
+        return [clocks.state() for _, _, clocks in self._strings]
+
+    def restore(self, states: Sequence[Mapping[str, Any]]) -> None:
+        """Go on, with a next transient, where others had their `state` taken."""
+        for (_, first, clocks), state in zip(self._strings, states, strict=True):
+            clocks.restore(state)
+            self._states[first : first + len(clocks.states)] = clocks.states.tolist()
+
 
 class _ChunkPath(FlipPath):
-    """A path whose pieces come with those of other paths."""
+    """A path whose pieces come with those of other paths.
 
-    def __init__(self, state: int, simulate: Callable[[], None]) -> None:
+    Args:
+        state: at time 0.
+        simulate: finds a further chunk, and adds to every path.
+        junctions: what the paths' chunks come from, of the one path that keeps its state.
+    """
+
+    def __init__(
+        self, state: int, simulate: Callable[[], None], junctions: CoupledJunctions | None
+    ) -> None:
         super().__init__(state)
         self._simulate = simulate
-        self._unread: deque[tuple[Array, float]] = deque()
+        self._junctions = junctions
 
     def add(self, flips: Array, duration: float) -> None:
-        """Put a further chunk by: its flips, s from its start, and its duration, s."""
-        self._unread.append((flips, duration))
+        """Add a chunk: its flips, s from its start, and its duration, s."""
+        self.append(self.end + flips, self.end + duration)
+
+    def state(self, needed_from: float) -> dict[str, Any]:
+        """As of any path, and what the next chunk comes from."""
+        junctions = self._junctions.state() if self._junctions else None
+        return {**super().state(needed_from), "junctions": junctions}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where another path had its `state` taken; all of a string's are to."""
+        super().restore(state)
+        if self._junctions:
+            self._junctions.restore(state["junctions"])
 
     def _extend(self) -> None:
-        if not self._unread:
-            self._simulate()
-        flips, duration = self._unread.popleft()
-        self.append(self.end + flips, self.end + duration)
+        self._simulate()
 
 
 class CoupledString:
@@ -265,7 +311,10 @@ class CoupledString:
         self._junctions = CoupledJunctions(
             [string], sources, ["z"], rngs, [states], free_steps=True
         )
-        self.paths = tuple(_ChunkPath(state, self._simulate) for state in states.tolist())
+        self.paths = tuple(
+            _ChunkPath(state, self._simulate, None if k else self._junctions)
+            for k, state in enumerate(states.tolist())
+        )
 
     def _simulate(self) -> None:
         library = get_library()
@@ -280,8 +329,8 @@ class CoupledString:
 
     def _run(self, library: Ngspice) -> float:
         """A chunk's transient; returns the time at which it ended, s."""
-        if library.owner is not self:
-            library.load(self._text, owner=self)
+        # Afresh: what the solver keeps of the chunk before, as its pivots, is in no state.
+        library.load(self._text, owner=self)
         step = format_number(_STEP)
         with library.drive(self._junctions):
             library.command(f"tran {step} {format_number(self._duration)} 0 {step}")

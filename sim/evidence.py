@@ -4,6 +4,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+DECK, LOG = "failed.cir", "failed.log"
+"""Names of the two files."""
+
 
 def keep_evidence(deck: str, log: Iterable[str], folder: Path | None = None) -> str:
     """Write a deck and a log, for a failure's message.
@@ -18,7 +21,7 @@ def keep_evidence(deck: str, log: Iterable[str], folder: Path | None = None) -> 
     """
     folder = folder or Path(tempfile.mkdtemp(prefix="danp-cosim-"))
     folder.mkdir(parents=True, exist_ok=True)
-    kept, said = folder / "failed.cir", folder / "failed.log"
+    kept, said = folder / DECK, folder / LOG
     kept.write_text(deck, encoding="utf8")
     said.write_text("\n".join(log) + "\n", encoding="utf8")
     return f"deck and log kept as {kept} and {said}"

@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
+from circuits.quantities import format_quantity
 from sim.compare import Comparison
 from sim.cosim import IDEAL
 from sim.waveforms import Waveforms
@@ -21,7 +23,8 @@ Array = NDArray[np.float64]
 
 # Okabe and Ito's palette, told apart without colour vision; styles differ in shape as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "os^Dv<>"
+# One more than colours, so that a colour and a marker meet again after 56 only.
+MARKERS = "os^Dv<>P"
 STYLES = ("-", "--", "-.", ":")
 LABELS = {"ideal": "ideal mathematics", "in_loop": "circuit in the loop (ngspice)"}
 _BOXES = 13  # epochs shown, at most
@@ -75,12 +78,28 @@ def plot_losses(
                 )
             )
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(PlainNumbers())
+        axes.yaxis.set_minor_formatter(PlainNumbers())
         axes.set_xticks(range(len(shown)), [f"{rows[i]['epoch']:.0f}" for i in shown])
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"{loss_name} per sample")
-        axes.set_title(f"{title}\nbox: quartiles, whiskers: 5 % and 95 %", fontsize=10)
-        axes.legend(handles=handles, loc="upper right")
+        figure.suptitle(f"{title}\nbox: quartiles, whiskers: 5 % and 95 %", fontsize=10)
+        axes.legend(
+            handles=handles,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=len(handles),
+            frameon=False,
+        )
         figure.savefig(path, dpi=130)
+
+
+class PlainNumbers(LogFormatter):
+    """Labels of a logarithmic axis: 0.28 rather than 2.8×10⁻¹."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The number, where there is room for a label."""
+        return f"{x:g}" if super().__call__(x, pos) else ""
 
 
 def _box(row: Mapping[str, float], name: str) -> dict[str, Any]:
@@ -92,6 +111,8 @@ def _box(row: Mapping[str, float], name: str) -> dict[str, Any]:
 def plot_deviation(comparison: Comparison, path: Path) -> None:
     """SPICE against the twin for every node, and their difference; a column for each layer."""
     count = len(comparison.ideal.outputs)
+    rms_and_max = comparison.rms_and_max()
+    scale, unit = (1.0, "V") if max(top for _, top in rms_and_max) >= 1.0 else (1e3, "mV")
     with mpl.rc_context(RC):
         figure = Figure(figsize=(3.6 * count + 0.6, 6.2))
         grid = figure.subplots(2, count, squeeze=False)
@@ -109,19 +130,17 @@ def plot_deviation(comparison: Comparison, path: Path) -> None:
                     "label": f"{'a' if layer == count else 'x'}{layer}_{j + 1}",
                 }
                 above.plot(x, y, **look)
-                below.plot(x, 1e3 * (y - x), **look)
+                below.plot(x, scale * (y - x), **look)
             above.axline((0, 0), slope=1, color="grey", linewidth=0.8, zorder=0)
             below.axhline(0, color="grey", linewidth=0.8, zorder=0)
-            rms, largest = comparison.rms_and_max()[layer - 1]
-            above.set_title(
-                f"layer {layer}: rms {1e3 * rms:.3g} mV, max {1e3 * largest:.3g} mV", fontsize=10
-            )
+            rms, largest = (format_quantity(v, "V", 3) for v in rms_and_max[layer - 1])
+            above.set_title(f"layer {layer}: rms {rms}, max {largest}", fontsize=10)
             below.set_xlabel(f"{comparison.twin} (V)")
             if ideal.shape[1] <= _LEGEND:
                 above.legend(fontsize=8)
         grid[0, 0].set_ylabel("ngspice (V)")
         twin = "ideal" if comparison.twin == IDEAL else comparison.twin
-        grid[1, 0].set_ylabel(f"ngspice − {twin} (mV)")
+        grid[1, 0].set_ylabel(f"ngspice − {twin} ({unit})")
         figure.savefig(path, dpi=130)
 
 

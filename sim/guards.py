@@ -21,6 +21,11 @@ Flags: TypeAlias = NDArray[np.uint8]
 MOVED = 10e-6
 """V; a node that was further from its sample within the last time constant has not settled."""
 
+APART = 20e-3
+"""V; an amplifier of a model from a file whose inputs are further apart does not hold its loop: its
+output stops at a rail, at its largest current or at its slew rate. Offsets of ordinary parts, which
+keep inputs apart too, are up to half of this."""
+
 _NEAR = 1e-3  # V; an amplifier this close to its limit is at its rail
 _TIME_CONSTANTS = 14  # in which a pole settles: ln(1 V/1 µV)
 
@@ -48,7 +53,8 @@ class Guards:
 
     Attributes:
         window: one time constant of the circuit, s.
-        low: lowest voltage that an amplifier's output stage can be driven to, V.
+        low: lowest voltage that an amplifier's output stage can be driven to, V; of a model from a
+            file, which does not show it, the lowest between the inputs.
         high: highest, V.
     """
 
@@ -61,6 +67,8 @@ class Guards:
         """Guards of a circuit; half an aperture stands for a settling that was not measured."""
         headroom = circuit.opamp.headroom
         settling = clock.t_aperture / 2 if clock.settling is None else clock.settling
+        if circuit.opamp.level == "file":
+            return cls(settling / _TIME_CONSTANTS, -APART, APART)
         return cls(
             window=settling / _TIME_CONSTANTS,
             low=circuit.v_ss + headroom,
@@ -88,7 +96,8 @@ class Guards:
         """Whether an amplifier is limited by its supplies.
 
         Args:
-            drives: voltages that amplifiers drive their output stages with, V.
+            drives: voltages that amplifiers drive their output stages with, V; of models from a
+                file those between their inputs.
         """
         return bool(np.any((drives > self.high - _NEAR) | (drives < self.low + _NEAR)))
 

@@ -1,8 +1,10 @@
 """The main job: train twin and circuit, transfer, compare, and leave a run folder behind."""
 
-import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -13,129 +15,248 @@ from netlists.deck import Deck
 from netlists.rules import Limits, check
 from netlists.spice import format_deck
 from sim import activation_curve, cosim
-from sim.alignment import measure_alignment
-from sim.compare import compare
+from sim.checkpoint import NAME as CHECKPOINT
+from sim.checkpoint import Checkpoints
+from sim.durable import WriteError
 from sim.engine import Engine
-from sim.engines import NgspiceEngine
+from sim.errors import SimulationError
+from sim.evidence import DECK, LOG
 from sim.figures import plot_deviation, plot_losses, plot_waveforms
-from sim.interruption import noted_interruptions
-from sim.libngspice import get_library
-from sim.noise.record import recording_noise
+from sim.interruption import (
+    StoppedAtOnceError,
+    StoppedError,
+    noted_interruptions,
+    signal_name,
+)
+from sim.meter import Meter
+from sim.noise.record import NoiseRecorder
 from sim.outcome import Outcome
 from sim.passes import Passes
 from sim.progress import TrainingProgress
-from sim.record import RunFolder
-from sim.sources import Drawn
+from sim.record import CONFIG, FolderGoneError, RunFolder
+from sim.resumption import resuming
+from sim.score import Scorer
 from sim.summary import summarise
+from sim.training import restored_tally, tally_state
 from sim.waveforms import pair_deck, simulate_waveforms
+from sim.workers import WorkerEngine
+from sim.workers.failed import PASSES
 
-_ALIGNMENT_PAIRS = 400  # enough that scatter does not pass for a bad rule
+_STOPPING = "stopping after the step under way; once more stops at once"
+_FAILED = "; to try again from the last checkpoint"
 _LOOKED_AT = 32  # junctions up to which waveforms show whole passes
 
 
-def run_job(setup: cosim.Setup, folder: RunFolder, console: Console, *, quiet: bool) -> Outcome:
+class StoppedJobError(Exception):
+    """A second signal stopped the job at once; says how to go on."""
+
+
+def run_job(
+    setup: cosim.Setup,
+    folder: RunFolder,
+    console: Console,
+    *,
+    quiet: bool,
+    jobs: int = 1,
+    checkpoint: Mapping[str, Any] | None = None,
+) -> Outcome:
     """Run the job and write its folder.
 
     Args:
         setup: from `cosim.set_up`.
-        folder: empty, writable.
+        folder: writable; empty, or that of the checkpoint.
         console: where progress goes.
         quiet: no progress.
+        jobs: worker processes that simulate the circuit; results are the same for every number.
+        checkpoint: to go on from; by default the run begins.
 
     Returns:
-        What was found; after Ctrl-C what was found so far.
+        What was found; after Ctrl-C what was found so far, with a checkpoint in the folder.
 
     Raises:
         SimulationError: ngspice failed; what was learned so far is saved.
+        StoppedJobError: a second signal came; the checkpoint before stands.
+        WriteError: the folder takes no more, or is gone; the checkpoint before stands.
     """
-    started = time.perf_counter()
-    config = setup.config
-    folder.write_text("config.toml", config.to_toml())
-    if setup.curve:
-        folder.write_text(activation_curve.NAME, setup.curve.text)
-    engines = cosim.make_engines(setup, keep=folder.path)
-    library = get_library() if "in_loop" in engines else None
-    before = (library.seconds, library.aids) if library else (0.0, 0)
-    outcome = Outcome(setup, cosim.begin(setup, engines))
+    going_on = resuming(folder.path, jobs)
     try:
-        with noted_interruptions() as interrupted:
-            outcome.initial = {
-                name: cosim.evaluate(setup, engine, setup.start) for name, engine in engines.items()
-            }
-            outcome.nodes = setup.schedule(0).nodes(config.task.batch or 1)
-            with _recorder(setup, folder) as record:
-                outcome.finished = _train(
-                    outcome, console, lambda: bool(interrupted), record, quiet=quiet
-                )
-            if outcome.finished:
-                _score(outcome, engines)
-                _plot_circuit(outcome, folder, engines)
-    finally:
-        outcome.seconds = time.perf_counter() - started
-        if library:
-            outcome.ngspice_seconds = library.seconds - before[0]
-            outcome.aids = library.aids - before[1]
-            outcome.tally = engines["in_loop"].tally
-        _save(outcome, folder, engines)
-    return outcome
+        with (
+            noted_interruptions("" if quiet else _STOPPING) as interrupted,
+            _recorder(setup, folder, checkpoint) as recorder,
+            folder.watched() as require_same,
+            closing(_Job(setup, folder, recorder, jobs, require_same)) as job,
+        ):
+            if checkpoint:
+                job.go_on(checkpoint)
+                if not quiet:
+                    console.print(f"going on after {_place(job.outcome)}")
+            else:
+                job.begin()
+            try:
+                job.work(console, interrupted, quiet=quiet)
+            except (WriteError, KeyboardInterrupt):
+                raise
+            except BaseException:
+                job.conclude()
+                raise
+            job.conclude()
+    except FolderGoneError:
+        raise
+    except (WriteError, SimulationError, StoppedAtOnceError) as error:
+        there = (folder.path / CHECKPOINT).exists()
+        if isinstance(error, StoppedAtOnceError):
+            said = f"stopped at once by {signal_name(error.number)}"
+            raise StoppedJobError(f"{said}; go on with: {going_on}" if there else said) from None
+        if not there:
+            raise
+        once = "; once that is mended, go on with" if isinstance(error, WriteError) else _FAILED
+        raise type(error)(f"{error}{once}: {going_on}") from None
+    return job.outcome
+
+
+def stopped(outcome: Outcome, folder: Path, jobs: int = 1) -> str:
+    """The line on a run that was stopped by a signal."""
+    return (
+        f"stopped by {signal_name(outcome.signal or signal.SIGINT)} after {_place(outcome)}; "
+        f"go on with: {resuming(folder, jobs)}"
+    )
+
+
+def _place(outcome: Outcome) -> str:
+    training = outcome.training
+    samples = training.underway.done if training.underway else 0
+    return f"{len(training.epochs)} epochs and {samples} samples"
 
 
 def _recorder(
-    setup: cosim.Setup, folder: RunFolder
-) -> AbstractContextManager[Callable[[Drawn], None]]:
+    setup: cosim.Setup, folder: RunFolder, checkpoint: Mapping[str, Any] | None
+) -> AbstractContextManager[NoiseRecorder | None]:
     if not setup.config.simulation.record_noise:
-        return nullcontext(lambda _: None)
-    return recording_noise(folder.path, setup.network, setup.circuit.noise, setup.clock.t_pass)
+        return nullcontext()
+    state = checkpoint["recorder"] if checkpoint else None
+    t_pass = setup.clock.t_pass
+    return closing(NoiseRecorder(folder.path, setup.network, setup.circuit.noise, t_pass, state))
 
 
-def _train(
-    outcome: Outcome,
-    console: Console,
-    stop: Callable[[], bool],
-    record: Callable[[Drawn], None],
-    *,
-    quiet: bool,
-) -> bool:
-    config = outcome.setup.config
-    epochs, samples = config.task.epochs or 0, config.task.samples or 1
-    progress = TrainingProgress(console, epochs, samples, quiet=quiet)
-    with progress:
-        return cosim.train(
-            outcome.training,
-            after_epoch=progress.epoch,
-            after_step=progress.step,
-            stop=stop,
-            record=record,
+class _Job:
+    """A run in its folder: what it consists of, and the order in which that is done."""
+
+    def __init__(
+        self,
+        setup: cosim.Setup,
+        folder: RunFolder,
+        recorder: NoiseRecorder | None,
+        jobs: int,
+        require_same: Callable[[], None],
+    ) -> None:
+        self._setup = setup
+        self._folder = folder
+        self._recorder = recorder
+        self._require_same = require_same
+        self._engines = cosim.make_engines(setup, keep=folder.path, jobs=jobs)
+        self._meter = Meter(self._engines)
+        self._checkpoints = Checkpoints(folder.path, setup, self._state)
+        self.outcome = Outcome(setup, cosim.begin(setup, self._engines))
+
+    def close(self) -> None:
+        """End the workers."""
+        circuit = self._engines.get("in_loop")
+        if isinstance(circuit, WorkerEngine):
+            circuit.close()
+
+    def begin(self) -> None:
+        """Write what the run is; the configuration last, so that a run that has one can go on."""
+        if self._setup.curve:
+            self._folder.write_text(activation_curve.NAME, self._setup.curve.text)
+        self._checkpoints.save()
+        self._folder.write_text(CONFIG, self._setup.config.to_toml())
+
+    def go_on(self, checkpoint: Mapping[str, Any]) -> None:
+        """Go on where a checkpoint was taken."""
+        self.outcome.training.restore(checkpoint["training"])
+        self.outcome.restore(checkpoint["outcome"])
+        for name, engine in self._engines.items():
+            engine.tally = restored_tally(checkpoint["tallies"][name])
+        self._meter.add(self.outcome)
+
+    def _state(self) -> dict[str, Any]:
+        self._require_same()
+        self._meter.read(self.outcome)
+        return {
+            "training": self.outcome.training.state(),
+            "outcome": self.outcome.state(),
+            "tallies": {name: tally_state(one.tally) for name, one in self._engines.items()},
+            "recorder": self._recorder.state() if self._recorder else None,
+        }
+
+    def work(self, console: Console, interrupted: Sequence[int], *, quiet: bool) -> None:
+        """Simulate all there is to; with an interruption, up to the end of a step."""
+        setup, outcome = self._setup, self.outcome
+        scorer = Scorer(self._engines, console, lambda: bool(interrupted), quiet=quiet)
+        try:
+            if not outcome.initial:
+                scorer.before(outcome)
+            outcome.nodes = setup.schedule(0).nodes(setup.config.task.batch or 1)
+            trained = not interrupted and self._train(console, interrupted, quiet=quiet)
+            self._checkpoints.save()
+            if trained:
+                scorer.after(outcome)
+                _plot_circuit(outcome, self._folder, self._engines)
+        except StoppedError:
+            pass
+        if interrupted:
+            outcome.signal = interrupted[0]
+        else:
+            outcome.finished = True
+
+    def _train(self, console: Console, interrupted: Sequence[int], *, quiet: bool) -> bool:
+        sizes, training = self._setup.config.task, self.outcome.training
+        progress = TrainingProgress(
+            console, sizes.epochs or 0, sizes.samples or 1, seen=training.seen, quiet=quiet
         )
 
+        def after_step(seen: int) -> None:
+            progress.step(seen)
+            self._checkpoints.after_step()
 
-def _score(outcome: Outcome, engines: dict[str, Engine]) -> None:
-    setup, learners = outcome.setup, outcome.training.learners
-    learning = {name: engine for name, engine in engines.items() if name in learners}
-    sizes = setup.config.task
-    trained = (sizes.epochs or 0) * (sizes.samples or 1)  # not to take longer than training did
-    pairs = min(_ALIGNMENT_PAIRS, trained)
-    outcome.alignment = measure_alignment(setup, learning, pairs)
-    twin = learners["ideal"]
-    outcome.ideal = cosim.evaluate(setup, twin.engine, twin.model)
-    if "in_loop" not in engines:
-        return
-    circuit = engines["in_loop"]
-    outcome.transfer = cosim.evaluate(setup, circuit, twin.model)
-    best = learners.get("in_loop", twin)
-    if "in_loop" in learners:
-        outcome.in_loop = cosim.evaluate(setup, circuit, best.model)
-    outcome.comparison = compare(setup, circuit, best.model)
+        def after_epoch(epoch: cosim.Epoch) -> None:
+            progress.epoch(epoch)
+            self._checkpoints.after_epoch()
+
+        with progress:
+            return cosim.train(
+                training,
+                after_epoch=after_epoch,
+                after_step=after_step,
+                stop=lambda: bool(interrupted),
+                record=self._recorder or (lambda _: None),
+            )
+
+    def conclude(self) -> None:
+        """Write what was found; last the summary, which says whether the run is finished."""
+        self._require_same()
+        self._meter.read(self.outcome)
+        if self._recorder:
+            self._recorder.write_parquet()
+        _save(self.outcome, self._folder, self._engines)
+        if self.outcome.finished:
+            self._folder.remove((DECK, LOG, PASSES))  # of a failure before it was resumed
+            self._checkpoints.remove()
+            if self._recorder:
+                self._recorder.remove_rows()
 
 
 def _save(outcome: Outcome, folder: RunFolder, engines: dict[str, Engine]) -> None:
     setup, training = outcome.setup, outcome.training
     rows = folder.write_history(training.epochs)
     if rows:
-        plot_losses(rows, setup.task.loss_name, title(setup), folder.path / "loss.png")
+        folder.write_figure(
+            "loss.png",
+            lambda path: plot_losses(rows, setup.task.loss_name, title(setup), path),
+        )
     synapses = None
     circuit = engines.get("in_loop")
-    if isinstance(circuit, NgspiceEngine):
+    if isinstance(circuit, WorkerEngine):
         # A rule that only mathematics can run leaves the circuit with the twin's weights.
         learner = training.learners.get("in_loop", training.learners["ideal"])
         circuit.write(cosim.effective_weights(learner.model, setup))
@@ -171,17 +292,16 @@ def _first_pair(setup: cosim.Setup) -> Passes:
 
 def _plot_circuit(outcome: Outcome, folder: RunFolder, engines: dict[str, Engine]) -> None:
     setup, comparison, circuit = outcome.setup, outcome.comparison, engines.get("in_loop")
-    if comparison is None or not isinstance(circuit, NgspiceEngine):
+    if comparison is None or not isinstance(circuit, WorkerEngine):
         return
-    plot_deviation(comparison, folder.path / "deviation.png")
+    folder.write_figure("deviation.png", lambda path: plot_deviation(comparison, path))
     whole = len(control_names(setup.network, setup.circuit.noise)) <= _LOOKED_AT
     closer = setup.with_clock(setup.clock.in_full()) if whole else setup
     if closer.clock.look_back > 0:
         waves = simulate_waveforms(closer, circuit.pairs, _first_pair(closer))
         extent = "two whole passes" if whole else "the apertures of two passes"
-        plot_waveforms(
-            waves, f"{title(closer)}\n{extent} of one sample", folder.path / "waveforms.png"
-        )
+        text = f"{title(closer)}\n{extent} of one sample"
+        folder.write_figure("waveforms.png", lambda path: plot_waveforms(waves, text, path))
 
 
 def title(setup: cosim.Setup) -> str:
@@ -189,7 +309,7 @@ def title(setup: cosim.Setup) -> str:
     config = setup.config
     by = setup.twin
     if config.simulation.engine == "ngspice":
-        by = f"ngspice, {setup.clock.fidelity}, {config.circuit.opamp.level} op-amps"
+        by = f"ngspice, {setup.clock.fidelity}, {config.circuit.opamp.label} op-amps"
         if setup.twin != cosim.IDEAL:
             by = f"{by}; {setup.twin}"
     return (

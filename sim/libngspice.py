@@ -14,6 +14,7 @@ import functools
 import logging
 import math
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from sim.evidence import keep_evidence
 COMMAND_LIMIT = 1000
 """Characters in a command; ngspice refuses 1,024, and cuts an altered wave short of that."""
 
+_UNSAFE = re.compile(r"[^ -~]|[;`$!|<>&\\\"]")
 _LOG_LINES = 2_000  # of the latest that are kept; every analysis says a few
 _FORGET_AFTER = 10_000  # commands; ngspice keeps each one until told to forget
 _ERROR_WORDS = (
@@ -96,6 +98,9 @@ class Ngspice:
         self._lib = shared._ngspice_shared  # noqa: SLF001
         self._commands = 0
         self._spoken: list[str] = []
+        self._circuits: list[int] = []  # those loaded, the newest first, as ngspice numbers them
+        self._current = 0
+        self._loads = 0
         self._driver: Driver | None = None
         self._fault: BaseException | None = None
         self._callbacks: dict[str, Any] = {
@@ -111,39 +116,74 @@ class Ngspice:
         self.deck = ""
         self.owner: object = None
         shared.send_char = self._hear
-        self._register(ffi.NULL)
+        # Without any, ngspice counts time in another way, to other last bits.
+        self._register(self._callbacks["idle"])
         self.version = self._ask_version()
 
     def load(self, text: str, owner: object = None) -> None:
-        """Load a circuit in place of the one before; `owner` says whose it is.
+        """Load a circuit in place of all before; `owner` says whose it is.
 
         Raises:
             SimulationError: ngspice found fault with the deck; carries its line.
         """
         self.unload()
         self.log.clear()
+        self.add(text)
+        self.owner = owner or text
+
+    def add(self, text: str) -> int:
+        """Load a circuit beside those that are there, and select it; returns its handle.
+
+        Raises:
+            SimulationError: as `load`.
+        """
         self.deck = text
         lines = [self._ffi.new("char[]", line.encode()) for line in text.splitlines()]
         array = self._ffi.new("char *[]", [*lines, self._ffi.new("char[]", b""), self._ffi.NULL])
         started = time.perf_counter()
         failed = self._lib.ngSpice_Circ(array)
         self.seconds += time.perf_counter() - started
-        self._settle("loading the deck", failed=bool(failed))
-        self.owner = owner or text
+        self._loads += 1
+        self._circuits.insert(0, self._loads)
+        self._current = self._loads
+        try:
+            self._settle("loading the deck", failed=bool(failed))
+        except SimulationError:
+            # Whether ngspice has it is not known; what is loaded from here on comes before it.
+            self._circuits.clear()
+            self.owner = None
+            raise
+        return self._loads
+
+    def select(self, circuit: int) -> None:
+        """Let commands go to a loaded circuit, by its handle."""
+        if circuit != self._current:
+            self.command(f"setcirc {self._circuits.index(circuit) + 1}")
+            self._current = circuit
+
+    def remove(self, circuit: int) -> None:
+        """Remove a loaded circuit; none is selected then."""
+        self.select(circuit)
+        self.command("remcirc")
+        self._circuits.remove(circuit)
+        self._current = 0
 
     def unload(self) -> None:
-        """Remove the loaded circuit, if any."""
-        if self.owner is not None:
-            self.owner = None
-            self.command("remcirc")
+        """Remove all loaded circuits."""
+        self.owner = None
+        for circuit in list(self._circuits):
+            self.remove(circuit)
 
     def command(self, text: str) -> None:
         """Run one command.
 
         Raises:
             SimulationError: ngspice refused it, or failed in it.
-            ValueError: longer than ngspice takes.
+            ValueError: longer than ngspice takes, or with characters that chain commands, run
+                others or redirect output; no name that reaches this holds any.
         """
+        if odd := _UNSAFE.search(text):
+            raise ValueError(f"command {text[:60]!r}: {odd[0]!r} has no place in one")
         if len(text) > COMMAND_LIMIT:
             raise ValueError(f"command of {len(text)} characters, ngspice takes {COMMAND_LIMIT}")
         self._commands += 1
@@ -241,16 +281,15 @@ class Ngspice:
         )
 
     def _answer_voltage(self, answer: Any, time: float, name: Any, *_: Any) -> int:
-        # No Newton step converges on NaN: after a fault the analysis ends within milliseconds.
-        answer[0] = math.nan
-        if self._fault is None:
-            try:
-                text = self._ffi.string(name).decode("ascii")
-                if self._driver is None:
-                    raise SimulationError(f"ngspice: nobody drives the external source {text}")  # noqa: TRY301
-                answer[0] = self._driver.voltage(text, time)
-            except BaseException as fault:  # noqa: BLE001  # nothing may pass through C
-                self._fault = fault
+        try:
+            text = self._ffi.string(name).decode("ascii")
+            if self._driver is None:
+                raise SimulationError(f"ngspice: nobody drives the external source {text}")  # noqa: TRY301
+            answer[0] = math.nan if self._fault else self._driver.voltage(text, time)
+        except BaseException as fault:  # noqa: BLE001  # nothing may pass through C
+            # No Newton step converges on NaN: after a fault the analysis ends within milliseconds.
+            answer[0] = math.nan
+            self._fault = self._fault or fault
         return 0
 
     def _answer_step(self, time: float, step: Any, *details: Any) -> int:
@@ -266,6 +305,7 @@ class Ngspice:
     def _settle(self, doing: str, *, failed: bool) -> None:
         """Sort what ngspice said since the last call into log, aids and errors."""
         spoken, self._spoken = self._spoken, []
+        self._shared.clear_output()  # which PySpice keeps as well, line by line
         self.log += spoken
         raised, self._fault = self._fault, None
         if raised is not None:
@@ -312,6 +352,8 @@ def get_library() -> Ngspice:
         shared = Shared.NgSpiceShared.new_instance()
     except OSError as error:
         raise UserError(f"ngspice: {path} does not load: {error}") from None
+    except AttributeError as error:  # loaded, and without the functions
+        raise UserError(f"ngspice: {path} is not ngspice's shared library: {error}") from None
     return Ngspice(shared, Shared.ffi)
 
 

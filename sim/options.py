@@ -2,13 +2,44 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from sim.presets import PRESETS
 
 Command = TypeVar("Command", bound=Callable[..., object])
+
+
+MOST_JOBS = 1024
+"""Worker processes, at most: more than machines have cores."""
+
+
+class WholeNumber(click.IntRange):
+    """A number of things, from `min` on."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it; what is no such number gets one line."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            most = "" if self.max is None else f" and at most {self.max:,}"
+            wanted = f"wanted a whole number of at least {self.min}{most}"
+            self.fail(f"{wanted}, got {value!r}", param, ctx)
+
+
+def with_jobs(command: Command) -> Command:
+    """Add `--jobs`, handed over as `jobs`."""
+    return click.option(
+        "--jobs",
+        type=WholeNumber(1, MOST_JOBS),
+        default=1,
+        metavar="N",
+        help=(
+            "Worker processes that simulate the circuit; results are the same for every number.  "
+            "[default: 1]"
+        ),
+    )(command)
 
 
 def with_settings(example: str, folder: str) -> Callable[[Command], Command]:

@@ -1,6 +1,8 @@
 """What a run found."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from netlists.rules import Finding
 from sim import cosim
@@ -8,6 +10,7 @@ from sim.alignment import Alignment
 from sim.compare import Comparison
 from sim.guards import NO_PASSES, Tally
 from sim.sources import NodeNoise
+from sim.training import restored_tally, tally_state
 
 
 @dataclass
@@ -25,10 +28,14 @@ class Outcome:
         in_loop: the circuit trained in the loop.
         comparison: circuit against mathematics at the weights learned in the loop.
         trained: what electrical rules find of the trained circuit and not of the one at the start.
-        finished: whether training ran to its end.
-        seconds: from the first evaluation to the last figure, s.
-        ngspice_seconds: inside ngspice, s.
+        finished: whether the run came to its end, scores and all.
+        signal: number of the one that stopped it, if any.
+        seconds: from the first evaluation to the last figure, s, without pauses of a resumed run.
+        ngspice_seconds: inside ngspice, over all processes, s.
         aids: commands in which ngspice reached for a convergence aid.
+        jobs: worker processes; 0: none.
+        replaced: workers that were lost or failed, and replaced.
+        retried: times that passes were asked again, a unit of them at a time.
         tally: of all passes in ngspice.
     """
 
@@ -43,7 +50,37 @@ class Outcome:
     comparison: Comparison | None = None
     trained: tuple[Finding, ...] = ()
     finished: bool = False
+    signal: int | None = None
     seconds: float = 0.0
     ngspice_seconds: float = 0.0
     aids: int = 0
+    jobs: int = 0
+    replaced: int = 0
+    retried: int = 0
     tally: Tally = NO_PASSES
+
+    def state(self) -> dict[str, Any]:
+        """What was found before the end of the training, beside what it left in its learners."""
+        return {
+            "initial": {
+                name: {**vars(score), "tally": tally_state(score.tally)}
+                for name, score in self.initial.items()
+            },
+            "seconds": self.seconds,
+            "ngspice_seconds": self.ngspice_seconds,
+            "aids": self.aids,
+            "replaced": self.replaced,
+            "retried": self.retried,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where another outcome of the same setup had its `state` taken."""
+        self.initial = {
+            name: cosim.Evaluation(score["loss"], score["accuracy"], restored_tally(score["tally"]))
+            for name, score in state["initial"].items()
+        }
+        self.seconds = state["seconds"]
+        self.ngspice_seconds = state["ngspice_seconds"]
+        self.aids = state["aids"]
+        self.replaced = state["replaced"]
+        self.retried = state["retried"]

@@ -44,22 +44,35 @@ class Passes:
             the voltage of every other source, V.
         jumps: per pass, per control, as far back as the fidelity looks.
         noise: ν that these make at the sampling instant, V, shape (P, neurons).
+        before: inputs before the first pass, V, shape (N_0,); None: they rest at 0 V.
     """
 
     inputs: Array
     controls: Array
     jumps: tuple[tuple[Jumps, ...], ...]
     noise: Array
+    before: Array | None = None
 
     def __len__(self) -> int:
         """Count the passes."""
         return len(self.inputs)
 
     def __getitem__(self, index: slice) -> "Passes":
-        """Some of the passes, in a slice."""
+        """Some of the passes, in a slice; before the first of them is what was before it here."""
+        start = index.indices(len(self))[0]
         return Passes(
-            self.inputs[index], self.controls[index], self.jumps[index], self.noise[index]
+            self.inputs[index],
+            self.controls[index],
+            self.jumps[index],
+            self.noise[index],
+            self.previous(start),
         )
+
+    def previous(self, p: int) -> Array:
+        """Inputs of the pass before a pass, V, shape (N_0,)."""
+        if p > 0:
+            return self.inputs[p - 1]
+        return np.zeros(self.inputs.shape[1]) if self.before is None else self.before
 
     def still(self) -> "Passes":
         """The same passes as they stand at the sampling instants, without any jump before."""
@@ -86,6 +99,7 @@ def join_passes(parts: Sequence[Passes]) -> Passes:
         np.concatenate([part.controls for part in parts]),
         tuple(jumps for part in parts for jumps in part.jumps),
         np.concatenate([part.noise for part in parts]),
+        parts[0].before,
     )
 
 
@@ -94,12 +108,22 @@ def split_layers(per_neuron: Array, layers: tuple[int, ...]) -> tuple[Array, ...
     return tuple(np.split(per_neuron, np.cumsum(layers[1:-1]), axis=1))
 
 
-def pass_stimulus(passes: Passes, p: int, duration: float) -> Stimulus:
-    """The last `duration` s of a pass, with every jump in it."""
-    start = passes.controls[p].copy()
+def pass_stimulus(
+    passes: Passes, p: int, duration: float, chosen: Sequence[int] | None = None
+) -> Stimulus:
+    """The last `duration` s of a pass, with every jump in it.
+
+    Args:
+        passes: of them.
+        p: which.
+        duration: s.
+        chosen: controls to take, by number; all by default.
+    """
+    kept = range(passes.controls.shape[1]) if chosen is None else chosen
+    start = passes.controls[p, list(kept)]
     steps = [NO_STEPS] * len(start)
-    for k, jumps in enumerate(passes.jumps[p]):
-        felt = jumps.within(duration)
+    for k, control in enumerate(kept):
+        felt = passes.jumps[p][control].within(duration)
         if len(felt.ages):
             steps[k] = Steps(duration - felt.ages, np.append(felt.before[1:], start[k]))
             start[k] = felt.before[0]

@@ -1,6 +1,5 @@
 """What a run is made of: task, start, rule and clock, drawn from a configuration."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from learning import (
     make_rule,
     make_task,
 )
+from netlists.models import with_models
 from netlists.rules import Finding, require_sound
 from sim import activation_curve
 from sim.activation_curve import CurveFile
@@ -35,7 +35,8 @@ from sim.errors import UserError
 from sim.rules import circuit_findings, clock_findings
 from sim.schedule import NoiseSchedule, open_schedule
 from sim.settling import measure_settling
-from sim.sources import Drawn, has_mean, node_sigma, open_recording, require_resolvable
+from sim.sources import has_mean, node_sigma, open_recording, require_resolvable
+from sim.start import read_start
 
 IDEAL, CALIBRATED = "ideal mathematics", "calibrated twin"
 
@@ -78,19 +79,12 @@ class Setup:
     keys: tuple[int, ...]
     findings: tuple[Finding, ...]
 
-    def schedule(
-        self,
-        purpose: int,
-        *,
-        silent: bool = False,
-        record: Callable[[Drawn], None] = lambda _: None,
-    ) -> NoiseSchedule:
+    def schedule(self, purpose: int, *, silent: bool = False) -> NoiseSchedule:
         """Noise from its beginning; purpose 0 is training, 1 evaluation.
 
         Args:
             purpose: chooses the seed.
             silent: hold the noise off.
-            record: told of all noise that is drawn.
         """
         return open_schedule(
             self.network,
@@ -101,7 +95,6 @@ class Setup:
             recording=self.recording,
             solver=self.config.simulation.solver(),
             silent=silent,
-            record=record,
         )
 
     @property
@@ -127,11 +120,12 @@ def set_up(config: RunConfig, clock: Clock | None = None) -> Setup:
             configuration, with a measurement and the rules of the clock where it asks for them.
 
     Raises:
-        UserError: task and network do not fit, the rule does not fit the settings, or the circuit
-            breaks its electrical rules.
+        UserError: a model from a file cannot be had, task and network do not fit, the rule does not
+            fit the settings, or the circuit breaks its electrical rules.
         SimulationError: ngspice failed in the measurement of the settling time.
     """
     config = config.complete()
+    config = config.model_copy(update={"circuit": with_models(config.circuit)})
     task_seed, start_seed, *seeds, devices_seed = np.random.SeedSequence(config.seed).spawn(6)
     circuit, network, learning = config.circuit, config.network, config.learning
     # The teacher keeps to straight lines: the task is the same whatever the twin is made of.
@@ -152,12 +146,18 @@ def set_up(config: RunConfig, clock: Clock | None = None) -> Setup:
             config.task.samples,
             np.random.default_rng(task_seed),
             straight,
+            test_samples=config.task.test_samples,
+            data_dir=None if config.task.data_dir is None else Path(config.task.data_dir),
         )
         if strings:
             require_resolvable(strings)
         sigma = node_sigma(circuit, recording)
         _require_below_rails(circuit, sigma)
-        start = init_model(network.layers, np.random.default_rng(start_seed), scale=init_scale)
+        start = (
+            init_model(network.layers, np.random.default_rng(start_seed), scale=init_scale)
+            if learning.start is None
+            else read_start(learning.start, network)
+        )
         findings = _rules_of_the_circuit(config, network, strings, start)
         clock, others = (clock, ()) if clock else _clock(config, network, strings, recording)
         rule = make_rule(

@@ -20,13 +20,17 @@ class TrainingProgress:
         console: where to; its terminal decides between a live and plain lines.
         epochs: in the whole training.
         samples: in an epoch.
+        seen: samples at the start, of a training that goes on.
         quiet: say nothing.
     """
 
-    def __init__(self, console: Console, epochs: int, samples: int, *, quiet: bool) -> None:
+    def __init__(
+        self, console: Console, epochs: int, samples: int, *, seen: int = 0, quiet: bool
+    ) -> None:
         self._console = console
         self._epochs = epochs
         self._samples = samples
+        self._before = seen
         self._quiet = quiet
         self._started = time.perf_counter()
         self._live: Progress | None = None
@@ -61,7 +65,7 @@ class TrainingProgress:
     def step(self, seen: int) -> None:
         """Samples seen so far."""
         if self._live:
-            rate = seen / (time.perf_counter() - self._started)
+            rate = self._rate(seen)
             self._live.update(self._task, completed=seen, speed=f"{rate:.0f} samples/s")
 
     def epoch(self, epoch: Epoch) -> None:
@@ -76,7 +80,11 @@ class TrainingProgress:
             or epoch.number % max(1, self._epochs // _LINES) == 0
             or epoch.number == self._epochs
         ):
-            rate = epoch.number * self._samples / (time.perf_counter() - self._started)
+            rate = self._rate(epoch.number * self._samples)
             self._console.print(
                 f"epoch {epoch.number}/{self._epochs}  loss: {losses}  {rate:.0f} samples/s"
             )
+
+    def _rate(self, seen: int) -> float:
+        """Samples a second."""
+        return (seen - self._before) / (time.perf_counter() - self._started)

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -17,10 +19,18 @@ from numpy.typing import NDArray
 from circuits import ResistorPairs
 from learning import Model
 from sim.cosim import Epoch
+from sim.durable import WriteError, cannot_write, replace_durably, settle_durably
 from sim.errors import UserError
 from sim.figures import QUANTILES
 
 Array = NDArray[np.float64]
+
+CONFIG = "config.toml"
+"""Describes the run, in full."""
+
+
+class FolderGoneError(WriteError):
+    """The folder is not the one any more that the run was begun in."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,45 @@ class RunFolder:
     """A folder that holds one run."""
 
     path: Path
+
+    @contextmanager
+    def watched(self) -> Iterator[Callable[[], None]]:
+        """Keep an eye on the folder: no other is taken for it while the context lasts.
+
+        Yields:
+            Raises `FolderGoneError` where another folder, or none, has its name by now.
+
+        Raises:
+            WriteError: it cannot be opened.
+        """
+        try:
+            opened = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
+
+        def require_same() -> None:
+            how = "was replaced"
+            try:
+                if os.path.samestat(os.fstat(opened), self.path.stat()):
+                    return
+            except FileNotFoundError:
+                how = "is gone: it was deleted or moved"
+            except OSError as error:
+                raise cannot_write(self.path, error) from None
+            raise FolderGoneError(
+                f"{self.path} {how} while the run was at work; if its folder is elsewhere now, go "
+                "on there with --resume, else start the run again"
+            )
+
+        try:
+            yield require_same
+        finally:
+            os.close(opened)
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove files, if they are there."""
+        for name in names:
+            (self.path / name).unlink(missing_ok=True)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file whole or not at all; raises as `write_bytes`."""
@@ -37,15 +86,27 @@ class RunFolder:
         """Write a file whole or not at all.
 
         Raises:
-            UserError: the folder does not take it.
+            WriteError: the folder does not take it.
+        """
+        replace_durably(self.path / name, content)
+
+    def write_figure(self, name: str, plot: Callable[[Path], None]) -> None:
+        """Write a figure whole or not at all.
+
+        Args:
+            name: of the file.
+            plot: writes it to a path, in the format of the path's suffix.
+
+        Raises:
+            WriteError: the folder does not take it.
         """
         target = self.path / name
-        draft = target.with_name(f".{name}.part")
+        draft = target.with_name(f".part-{name}")
         try:
-            draft.write_bytes(content)
-            draft.replace(target)
+            plot(draft)
+            settle_durably(draft, target)
         except OSError as error:
-            raise UserError(f"{target}: cannot write: {error.strerror}") from None
+            raise cannot_write(target, error) from None
 
     def write_history(self, epochs: Sequence[Epoch]) -> list[dict[str, float]]:
         """Write `history.csv`, a row an epoch; return its rows."""

@@ -46,7 +46,7 @@ def _beyond_rails(circuit: CircuitParameters) -> Iterator[Finding]:
     """A warning: the circuit works, but ±1 unit is out of its reach."""
     limits = Limits.of(circuit)
     reach, rail = min((limits.high, "v_dd"), (-limits.low, "v_ss"))
-    if circuit.opamp.level == "macro" and limits.signal > reach:
+    if circuit.opamp.supplied and limits.signal > reach:
         yield Finding(
             "warning",
             "signals beyond the rails",

@@ -1,4 +1,4 @@
-"""What a run prints at its end."""
+"""What a run prints at its start and at its end."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,9 +7,38 @@ from rich.console import Console
 from rich.table import Table
 
 from circuits.quantities import format_quantity
+from learning import ActivityPerturbation
 from sim import cosim
+from sim.compare import Comparison
+from sim.config import TaskConfig
 from sim.outcome import Outcome
 from sim.summary import warnings
+
+
+def print_start(console: Console, setup: cosim.Setup, jobs: int, *, finished: int = 0) -> None:
+    """Print one line: the network, what is simulated, and how long training is.
+
+    Args:
+        console: where to.
+        setup: of the run.
+        jobs: worker processes.
+        finished: epochs that a run which goes on has behind it.
+    """
+    sizes = setup.config.task
+    done = f", {finished:,} of them done" if finished else ""
+    console.print(
+        f"{_layers(setup)} in {_simulated(setup, jobs)}: {_training(sizes)}{done}", soft_wrap=True
+    )
+
+
+def _simulated(setup: cosim.Setup, jobs: int) -> str:
+    if setup.config.simulation.engine == "ideal":
+        flips = setup.circuit.noise.two_way
+        return f"{setup.twin}, {'ngspice for flips only' if flips else 'no SPICE'}"
+    ngspice = f"ngspice, {setup.clock.fidelity}, {_counted(jobs, 'worker')}"
+    if setup.rule.needs_gradient:
+        return f"{setup.twin}, then in {ngspice}"
+    return ngspice
 
 
 def print_report(console: Console, outcome: Outcome) -> None:
@@ -17,12 +46,18 @@ def print_report(console: Console, outcome: Outcome) -> None:
     setup = outcome.setup
     spice = setup.config.simulation.engine == "ngspice"
     twin = "mathematics" if setup.twin == cosim.IDEAL else setup.twin
+    # Without an epoch nothing was trained.
+    trained = bool(setup.config.task.epochs)
     scores = [
         ("at the start", outcome.initial.get("ideal"), twin),
         ("at the start", outcome.initial.get("in_loop"), "ngspice"),
-        ("ideal twin trained", outcome.ideal, twin),
+        ("ideal twin trained" if trained else "ideal twin", outcome.ideal, twin),
         ("transfer (the twin's weights)", outcome.transfer, "ngspice"),
-        ("circuit trained in the loop", outcome.in_loop, "ngspice"),
+        (
+            "circuit trained in the loop" if trained else "circuit in the loop",
+            outcome.in_loop,
+            "ngspice",
+        ),
     ]
     shown = [(label, score, engine) for label, score, engine in scores if score is not None]
     judged = any(score.accuracy is not None for _, score, _ in shown)
@@ -50,38 +85,35 @@ def print_report(console: Console, outcome: Outcome) -> None:
 
 def _headline(setup: cosim.Setup) -> str:
     sizes = setup.config.task
-    layers = "-".join(map(str, setup.network.layers))
     return (
-        f"{sizes.name} {layers}, {setup.rule.name}, {sizes.epochs} epochs of {sizes.samples} "
-        f"samples, seed {setup.config.seed}"
+        f"{sizes.name} {_layers(setup)}, {setup.rule.name}, {_training(sizes)}, "
+        f"seed {setup.config.seed}"
     )
+
+
+def _layers(setup: cosim.Setup) -> str:
+    return "-".join(map(str, setup.network.layers))
+
+
+def _training(sizes: TaskConfig) -> str:
+    return f"{_counted(sizes.epochs or 0, 'epoch')} of {_counted(sizes.samples or 0, 'sample')}"
 
 
 def _facts(outcome: Outcome, *, spice: bool) -> Iterator[tuple[str, str]]:
     training = outcome.training
     main = training.learners.get("in_loop", training.learners["ideal"])
     if outcome.comparison:
-        twin = "ideal" if outcome.comparison.twin == cosim.IDEAL else "twin"
-        tally = outcome.comparison.tally
-        without = outcome.comparison.rms_and_max(doubtful=False)
-        for layer, (rms, largest) in enumerate(outcome.comparison.rms_and_max(), start=1):
-            ok = "; every pass is doubtful"
-            if tally.ok:
-                ok = f"; rms {1e3 * without[layer - 1][0]:.3g} mV without doubtful passes"
-            yield (
-                f"deviation ngspice - {twin}" if layer == 1 else "",
-                f"layer {layer}: rms {1e3 * rms:.3g} mV, max {1e3 * largest:.3g} mV"
-                + (ok if tally.doubtful else ""),
-            )
+        yield from _deviations(outcome.comparison)
     if outcome.alignment:
         degrees = outcome.alignment.degrees
         angles = [f"{name.replace('_', ' ')} {a:.1f}°" for name, a in degrees.items() if a]
         if angles:
-            pairs = outcome.alignment.pairs
-            yield "angle to the gradient", f"{', '.join(angles)} (start; mean of {pairs} pairs)"
+            pairs = _counted(outcome.alignment.pairs, "pair")
+            yield "angle to the gradient", f"{', '.join(angles)} (start; mean of {pairs})"
     if outcome.nodes:
         yield "noise at the nodes", _noise(outcome)
-    yield "skipped updates", f"{main.skipped} (both passes the same)"
+    if isinstance(outcome.setup.rule, ActivityPerturbation):  # others take every sample
+        yield "skipped updates", f"{main.skipped} (both passes the same)"
     if not spice:
         flips = outcome.setup.circuit.noise.two_way
         yield (
@@ -95,11 +127,35 @@ def _facts(outcome: Outcome, *, spice: bool) -> Iterator[tuple[str, str]]:
     yield "clipped resistors", f"{main.clipped}"
     if main.tally.passes and main.energy > 0:
         yield "energy per pass", format_quantity(main.energy / main.tally.passes, "J")
+    yield from _spent(outcome)
+
+
+def _deviations(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    twin = "ideal" if comparison.twin == cosim.IDEAL else "twin"
+    tally = comparison.tally
+    without = comparison.rms_and_max(doubtful=False)
+    for layer, (rms, largest) in enumerate(comparison.rms_and_max(), start=1):
+        ok = "; every pass is doubtful"
+        if tally.ok:
+            ok = f"; rms {_volts(without[layer - 1][0])} without doubtful passes"
+        yield (
+            f"deviation ngspice - {twin}" if layer == 1 else "",
+            f"layer {layer}: rms {_volts(rms)}, max {_volts(largest)}"
+            + (ok if tally.doubtful else ""),
+        )
+
+
+def _spent(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """Workers that were lost, and the time that all took."""
+    if outcome.replaced:
+        lost = f"{_counted(outcome.replaced, 'worker')} replaced"
+        yield "workers", f"{lost}, {_counted(outcome.retried, 'unit')} of passes asked again"
+    whole, inside = f"{outcome.seconds:.1f} s", f"ngspice {outcome.ngspice_seconds:.1f} s"
+    if outcome.jobs > 1:
+        yield "time", f"{whole}: {inside} in {outcome.jobs} workers together"
+        return
     python = outcome.seconds - outcome.ngspice_seconds
-    yield (
-        "time",
-        f"{outcome.seconds:.1f} s: ngspice {outcome.ngspice_seconds:.1f} s, Python {python:.1f} s",
-    )
+    yield "time", f"{whole}: {inside}, Python {python:.1f} s"
 
 
 def _noise(outcome: Outcome) -> str:
@@ -116,6 +172,14 @@ def _noise(outcome: Outcome) -> str:
         f"{noise.source}{coupled}: σ {_between([1e3 * n.sigma for n in nodes])} mV{levels}"
         f"{occupancy}, the two passes correlated by {correlation:.2g}"
     )
+
+
+def _volts(value: float) -> str:
+    return format_quantity(value, "V", 3)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _between(values: Sequence[float]) -> str:

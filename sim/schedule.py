@@ -1,6 +1,7 @@
 """From samples to passes: each twice, under a source's noise or with it held off."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,22 +23,21 @@ class NoiseSchedule:
         source: of the noise, at its beginning.
         neurons: how many.
         silent: hold the noise off throughout.
-        record: told of all noise that is met.
     """
 
-    def __init__(
-        self,
-        source: NoiseSource,
-        neurons: int,
-        *,
-        silent: bool = False,
-        record: Callable[[Drawn], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, source: NoiseSource, neurons: int, *, silent: bool = False) -> None:
         self._source = source
         self._held = source.held
         self._neurons = neurons
         self._silent = silent
-        self._record = record
+
+    def state(self) -> dict[str, Any]:
+        """All that further draws depend on."""
+        return self._source.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Draw on from where a schedule like this one had its `state` taken."""
+        self._source.restore(state)
 
     def held(self, inputs: Array) -> Passes:
         """One pass a sample with the noise held off; the source stands still meanwhile."""
@@ -53,12 +53,19 @@ class NoiseSchedule:
         """The law of the noise at every neuron, for batches of so many samples."""
         return self._source.nodes(batch)
 
-    def draw(self, inputs: Array, *, clean_first: bool = False) -> Passes:
+    def draw(
+        self,
+        inputs: Array,
+        *,
+        clean_first: bool = False,
+        record: Callable[[Drawn], None] = lambda _: None,
+    ) -> Passes:
         """The two passes of each sample, in the order of time.
 
         Args:
             inputs: V, shape (B, N_0).
             clean_first: hold the noise off in pass 1, as node perturbation asks.
+            record: told of the noise that is met.
 
         Returns:
             2 B passes: sample 1 pass 1, sample 1 pass 2, sample 2 pass 1, …
@@ -72,7 +79,7 @@ class NoiseSchedule:
             controls, noise, jumps = drawn.controls.copy(), drawn.noise.copy(), list(drawn.jumps)
             controls[::2], noise[::2], jumps[::2] = held.controls[::2], 0.0, held.jumps[::2]
             drawn = Drawn(controls, tuple(jumps), noise)
-        self._record(drawn)
+        record(drawn)
         return Passes(twice, drawn.controls, drawn.jumps, drawn.noise)
 
 
@@ -86,7 +93,6 @@ def open_schedule(
     recording: Recording | None = None,
     solver: SolverSettings | None = None,
     silent: bool = False,
-    record: Callable[[Drawn], None] = lambda _: None,
 ) -> NoiseSchedule:
     """Passes under the noise that a circuit's parameters name, from its beginning.
 
@@ -99,10 +105,9 @@ def open_schedule(
         recording: opened, where the source is measured; opened here by default.
         solver: of two-way coupled strings.
         silent: hold the noise off throughout.
-        record: told of all noise that is met.
     """
     strings = strings or (circuit.noise_string(),) * network.neurons
     source = open_source(
         network, circuit, clock, rng, strings=strings, recording=recording, solver=solver
     )
-    return NoiseSchedule(source, network.neurons, silent=silent, record=record)
+    return NoiseSchedule(source, network.neurons, silent=silent)

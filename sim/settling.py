@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits import CircuitParameters, Network, ResistorPairs
+from circuits import CircuitParameters, Network
 from circuits.quantities import format_quantity
 from circuits.recording import Recording
 from netlists.build import SolverSettings, build_deck, control_names
+from netlists.deck import Deck
 from netlists.spice import format_for_library, format_number
 from netlists.stimulus import Stimulus, still
 from sim.errors import SimulationError, UserError
 from sim.libngspice import get_library
+from sim.lumping import Lumped, lump
 from sim.sources import node_sigma
 
 Array = NDArray[np.float64]
@@ -23,6 +25,8 @@ WITHIN = 1e-6
 """V; settled means that every node stays this close to where it ends."""
 
 _LEAD = 1e-6  # s, at rest before a jump
+_FULL = 8  # inputs that jump, and neurons of a layer with weights in the large jump
+_WHOLE = 300  # synapses of a network up to which it is simulated whole, in seconds
 _SHORTEST, _LONGEST = 10e-6, 10e-3  # s; windows tried
 
 
@@ -33,7 +37,7 @@ class Jump:
     Attributes:
         name: for people.
         weights: of each layer.
-        inputs: before and after, V.
+        inputs: before and after, V; of the first `_FULL`, where others rest at 0 V.
         controls: before and after, states or V.
     """
 
@@ -49,7 +53,7 @@ class JumpResponse:
 
     Attributes:
         jump: that was made.
-        nodes: watched.
+        nodes: watched; of neurons that do the same, one.
         time: from the jump on, s, shape (T,); its first points may lie before it.
         waves: V, shape (nodes, T).
         at_rest: whether the nodes have arrived at the end of the window.
@@ -137,20 +141,40 @@ def worst_jumps(
 ) -> tuple[Jump, ...]:
     """The jumps of which the slowest sets the settling time.
 
-    A large one: all weights ±1, which loads the amplifiers more than trained weights as a rule do,
-    inputs and noise from one extreme to the other. And two small ones: all weights 0, the noise
-    from one extreme to the other and back, so that each rectifier crosses zero on it alone; there
-    a precision rectifier is slowest.
+    A large one: weights of `heavy_weights`, which load the amplifiers more than trained weights as
+    a rule do, inputs and noise from one extreme to the other. And two small ones: all weights 0,
+    the noise from one extreme to the other and back, so that each rectifier crosses zero on it
+    alone; there a precision rectifier is slowest.
     """
     low, high = noise_extremes(circuit, recording)
     shapes = [network.synapse_shape(k) for k in range(1, len(network.layers))]
-    signs = tuple(np.where(np.indices(shape).sum(axis=0) % 2, -1.0, 1.0) for shape in shapes)
+    heavy = tuple(heavy_weights(shape, biases=network.biases) for shape in shapes)
     zeros = tuple(np.zeros(shape) for shape in shapes)
     return (
-        Jump("inputs up, weights ±1 in turn", signs, (-1, 1), (low, high)),
+        Jump("inputs up, weights ±1 in turn", heavy, (-1, 1), (low, high)),
         Jump("noise up, weights 0", zeros, (0, 0), (low, high)),
         Jump("noise down, weights 0", zeros, (0, 0), (high, low)),
     )
+
+
+def heavy_weights(shape: tuple[int, int], *, biases: bool) -> Array:
+    """Weights that load a layer's amplifiers heavily: ±1 in turn.
+
+    ±1 from hundreds of inputs would load an amplifier as no trained row does, and drive it so far
+    beyond its rails that it takes milliseconds to come back. So only the first `_FULL` neurons have
+    weights, and of these only the first `_FULL` inputs have ±1, and the bias; the inputs beyond
+    have ±2/√inputs, twice the spread at the start. These rest near 0 V, so that they load an
+    amplifier and do not drive it.
+
+    Args:
+        shape: neurons and inputs, the bias counted as one.
+        biases: whether the last column is the bias.
+    """
+    weights = np.where(np.indices(shape).sum(axis=0) % 2, -1.0, 1.0)
+    inputs = shape[1] - int(biases)
+    weights[:, _FULL:inputs] *= 2.0 / np.sqrt(inputs)
+    weights[_FULL:] = 0.0
+    return weights
 
 
 def noise_extremes(
@@ -200,18 +224,21 @@ def respond(
 def _respond(
     network: Network, circuit: CircuitParameters, solver: SolverSettings, jump: Jump
 ) -> JumpResponse:
-    pairs = [circuit.synapse.program(w) for w in jump.weights]
-    count = len(control_names(network, circuit.noise))
+    synapses = [circuit.synapse.program(w) for w in jump.weights]
+    whole = sum(pairs.plus.size for pairs in synapses) <= _WHOLE
+    every = np.arange(network.layers[0])
+    inputs = np.split(every, every[1:] if whole else every[_FULL : _FULL + 1])
+    lumped = lump(network, circuit, synapses, inputs, whole=whole)
+    levels = np.array([float(group[0] < _FULL) for group in inputs])
+    count = len(control_names(lumped.network, circuit.noise))
 
     def held(length: float, side: int) -> Stimulus:
-        inputs = np.full(network.layers[0], jump.inputs[side])
-        return still(length, inputs, np.full(count, jump.controls[side]))
+        return still(length, jump.inputs[side] * levels, np.full(count, jump.controls[side]))
 
-    at_rest = _at_rest(network, circuit, pairs, solver, held(0.0, 1))
+    at_rest = _at_rest(lumped, solver, held(0.0, 1))
     window = _SHORTEST
     while True:
-        stretches = [("low", held(_LEAD, 0)), ("high", held(window, 1))]
-        deck = build_deck(network, circuit, pairs, stretches, solver=solver)
+        deck = _deck(lumped, solver, [("low", held(_LEAD, 0)), ("high", held(window, 1))])
         library = get_library()
         library.load(format_for_library(deck))
         step = format_number(window / 100)
@@ -221,20 +248,20 @@ def _respond(
         library.command("destroy all")
         # What barely moves within the window may still have all its way to go.
         arrived = bool(np.abs(waves[:, -1] - at_rest).max() <= 10 * WITHIN)
-        response = JumpResponse(jump, deck.probes, time, waves, arrived)
+        nodes = tuple(lumped.whole_name(probe) for probe in deck.probes)
+        response = JumpResponse(jump, nodes, time, waves, arrived)
         if not math.isnan(response.settled(WITHIN)) or 2 * window > _LONGEST:
             return response
         window *= 2
 
 
-def _at_rest(
-    network: Network,
-    circuit: CircuitParameters,
-    pairs: Sequence[ResistorPairs],
-    solver: SolverSettings,
-    end: Stimulus,
-) -> Array:
-    deck = build_deck(network, circuit, pairs, [("end", end)], solver=solver)
+def _deck(lumped: Lumped, solver: SolverSettings, stretches: list[tuple[str, Stimulus]]) -> Deck:
+    network, circuit = lumped.network, lumped.circuit
+    return lumped.loaded(build_deck(network, circuit, lumped.synapses, stretches, solver=solver))
+
+
+def _at_rest(lumped: Lumped, solver: SolverSettings, end: Stimulus) -> Array:
+    deck = _deck(lumped, solver, [("end", end)])
     library = get_library()
     library.load(format_for_library(deck))
     library.command("op")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import click
 
 from netlists.commandline import complain
+from sim.interruption import leaving_at_ctrl_c
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Subcommand:
 
 SUBCOMMANDS = {
     "run": Subcommand(
-        "sim.run",
+        "sim.run_command",
         "run",
         "Train an analog neural network in ngspice, beside its ideal-mathematics twin.",
     ),
@@ -72,7 +73,8 @@ class Lazy(click.Group):
         if found is None:
             return super().get_command(ctx, cmd_name)
         try:
-            return getattr(importlib.import_module(found.module), found.name)
+            with leaving_at_ctrl_c():
+                return getattr(importlib.import_module(found.module), found.name)
         except ImportError as error:
             complain(f"{cmd_name}: {error}; danp-cosim doctor says what is missing")
             raise click.exceptions.Exit(1) from None

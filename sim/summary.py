@@ -6,7 +6,7 @@ from typing import Any
 from netlists.build import probe_names
 from sim import cosim
 from sim.compare import Comparison
-from sim.guards import Tally
+from sim.guards import NO_PASSES, Tally
 from sim.libngspice import get_library
 from sim.noise.record import NAME as NOISE_RECORD
 from sim.outcome import Outcome
@@ -91,7 +91,13 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "time": {
             "total_s": outcome.seconds,
             "ngspice_s": outcome.ngspice_seconds,
-            "python_s": outcome.seconds - outcome.ngspice_seconds,
+            # Several workers are in ngspice at the same time.
+            "python_s": outcome.seconds - outcome.ngspice_seconds if outcome.jobs <= 1 else None,
+        },
+        "workers": {
+            "jobs": outcome.jobs,
+            "replaced": outcome.replaced,
+            "units_asked_again": outcome.retried,
         },
         "passes": main.engine.tally.passes,
     }
@@ -160,14 +166,7 @@ def warnings(outcome: Outcome) -> Iterator[str]:
             f"{', '.join(differing)}: the deviation holds that difference too; measure this "
             "circuit's with python -m sim.characterize --cell activation"
         )
-    for name, tally in _judged(outcome):
-        if tally.doubtful > _MOST_DOUBTFUL * tally.passes:
-            worst = max(tally.reasons, key=lambda doubt: tally.reasons[doubt])
-            yield (
-                f"{tally.doubtful:,} of the {tally.passes:,} passes behind "
-                f"{name.replace('_', ' ')} are doubtful, most for {worst.reason}: read its figure "
-                "as that of a circuit outside its range"
-            )
+    yield from _outside_range(outcome)
     if setup.config.simulation.noise_off:
         return
     tied = max((node.neighbour for node in outcome.nodes), default=0.0)
@@ -190,6 +189,26 @@ def warnings(outcome: Outcome) -> Iterator[str]:
             f"the two passes share {100 * worst:.0f} % of their noise's variance at a node: their "
             f"difference shrinks, and between levels more of them are the same; {hint}"
         )
+
+
+def _outside_range(outcome: Outcome) -> Iterator[str]:
+    """One sentence on all figures that mostly doubtful passes are behind."""
+    outside = [
+        (name.replace("_", " "), tally)
+        for name, tally in _judged(outcome)
+        if tally.doubtful > _MOST_DOUBTFUL * tally.passes
+    ]
+    if not outside:
+        return
+    *others, last = [name for name, _ in outside]
+    total = sum((tally for _, tally in outside), NO_PASSES)
+    worst = max(total.reasons, key=lambda doubt: total.reasons[doubt])
+    behind = f"{', '.join(others)} and {last}" if others else last
+    read = "their figures as those" if others else "its figure as that"
+    yield (
+        f"{total.doubtful:,} of the {total.passes:,} passes behind {behind} are doubtful, most "
+        f"for {worst.reason}: read {read} of a circuit outside its range"
+    )
 
 
 def _rounds(outcome: Outcome) -> float:

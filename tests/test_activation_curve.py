@@ -36,6 +36,7 @@ from sim.clock import Clock
 from sim.compare import Comparison, compare
 from sim.config import load_config
 from sim.engines import IdealEngine, NgspiceEngine
+from sim.engines.circuit import CircuitEngine
 from sim.errors import UserError
 from sim.guards import Doubt
 from sim.passes import split_layers
@@ -501,15 +502,15 @@ def test_everything_about_the_twin_goes_by_the_curve(tmp_path: Path) -> None:
 # --- how close it comes ------------------------------------------------------------------------
 
 
-def both(path: str, **overrides: Any) -> tuple[cosim.Setup, NgspiceEngine, list[Comparison]]:
+def both(path: str, **overrides: Any) -> tuple[cosim.Setup, CircuitEngine, list[Comparison]]:
     """The straight-line and the calibrated twin against one engine, at the random start."""
     setups = [set_up(p, **overrides) for p in (None, path)]
     engine = cosim.make_engines(setups[0])["in_loop"]
-    assert isinstance(engine, NgspiceEngine)
+    assert isinstance(engine, CircuitEngine)
     return setups[1], engine, [compare(s, engine, s.start) for s in setups]
 
 
-def finite_gain(setup: cosim.Setup, engine: NgspiceEngine, comparison: Comparison) -> list[Array]:
+def finite_gain(setup: cosim.Setup, engine: CircuitEngine, comparison: Comparison) -> list[Array]:
     """Outputs of each layer where the summing amplifiers have their gain of 115 dB, V.
 
     Either amplifier makes −R_f/R of it over 1 + (1 + R_f ΣG)/A, all that hangs on its summing node

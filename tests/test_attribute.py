@@ -27,10 +27,10 @@ from sim.attribute.table import print_attribution
 from sim.attribute.variant import Variant
 from sim.attribute.verdict import LEFT, headline, largest, notes, unexplained, verdict
 from sim.config import RunConfig, load_config
-from sim.engines import NgspiceEngine
 from sim.errors import SimulationError
 from sim.preparation import set_up
 from sim.run import main as run
+from sim.workers import WorkerEngine
 
 PRECISION = "circuit.activation.kind=precision"
 SMALL = "learning.init_scale=0.5"
@@ -528,15 +528,15 @@ def test_ctrl_c_stops_after_the_replay_under_way(folder: Path, tmp_path: Path) -
     script = (
         "import sys, time\n"
         "from sim.attribute import command\n"
-        "from sim.engines import NgspiceEngine\n"
-        "run = NgspiceEngine.run\n"
+        "from sim.workers import WorkerEngine\n"
+        "run = WorkerEngine.run\n"
         "def told(self, passes):\n"
         "    print('replaying', flush=True)\n"
         "    time.sleep(0.5)\n"  # during which the signal comes
         "    found = run(self, passes)\n"
         "    print('replayed', flush=True)\n"
         "    return found\n"
-        "NgspiceEngine.run = told\n"
+        "WorkerEngine.run = told\n"
         f"sys.exit(command.main([{str(folder)!r}, '--out', {str(out)!r}]))\n"
     )
     with subprocess.Popen(
@@ -590,7 +590,7 @@ def test_a_failed_simulation_ends_with_exit_code_3(
     def fail(*_: object) -> None:
         raise SimulationError("ngspice, op: singular matrix; deck and log kept as here")
 
-    monkeypatch.setattr(NgspiceEngine, "run", fail)
+    monkeypatch.setattr(WorkerEngine, "run", fail)
     assert attribute([str(folder)]) == 3
     assert capsys.readouterr().err == (
         "error: ngspice, op: singular matrix; deck and log kept as here\n"
@@ -619,7 +619,7 @@ DAMAGE = [
     ("config.toml", (b"[circuit.opamp]", b"[circuit.oppamp]"), "oppamp: no such parameter"),
     ("config.toml", (b'engine = "ngspice"', b'engine = "ideal"'), "has no circuit in ngspice"),
     ("config.toml", (b'"2,1,1"', b'"2,2,1"'), "weights.npz: in_loop_W1: wanted (2, 2) finite"),
-    ("summary.json", (b'"finished": true', b'"finished": false'), "stopped before its end; run it"),
+    ("summary.json", (b'"finished": true', b'"finished": false'), "before its end; go on with"),
     ("summary.json", (b'"finished": true', b'"finished": 1'), "summary.json: is damaged"),
     ("summary.json", (b'"rms_v"', b'"rms"'), "summary.json: is damaged"),
     ("summary.json", (b'"t_aperture_s": ', b'"t_aperture_s": -'), "summary.json: is damaged"),

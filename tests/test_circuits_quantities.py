@@ -42,6 +42,14 @@ def test_what_is_printed_is_read_back(value: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "printed"),
+    [(2.1734, "2.17 V"), (0.99961, "1 V"), (63.94e-3, "63.9 mV"), (8.124e-6, "8.12 µV")],
+)
+def test_as_many_digits_as_asked(value: float, printed: str) -> None:
+    assert format_quantity(value, "V", 3) == printed
+
+
+@pytest.mark.parametrize(
     ("value", "message"),
     [
         ("3 V", "wanted a number in Ω.*, got one in V"),

@@ -15,7 +15,7 @@ from sim.characterize.command import characterize
 from sim.config import RunConfig
 from sim.conformance.command import conformance
 from sim.noise.command import noise
-from sim.run import run
+from sim.run_command import run
 from sim.subcommands import commands
 
 ROOT = Path(__file__).parents[1]
@@ -116,7 +116,8 @@ def test_every_picture_shown_is_made_by_a_script() -> None:
         if link.endswith(".png")
     }
     scripts = [*(ROOT / "examples").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
-    made = {f"{path.stem}.png" for path in scripts}
+    packages = [path.parent for path in (ROOT / "benchmarks").glob("*/__main__.py")]
+    made = {f"{path.stem}.png" for path in (*scripts, *packages)}
     of_a_run = {f"run_{name}.png" for name in ("loss", "deviation", "waveforms", "waterfall")}
     of_studies = {f"study_{name}.png" for name in ("levels", "pace", "occupancy", "sharing")}
     of_sheets = {"sheet_activation.png"}

@@ -34,15 +34,6 @@ def make(
     return NgspiceEngine(network, circuit, clock, solver=SOLVER), passes
 
 
-def part(passes: Passes, start: int, stop: int) -> Passes:
-    return Passes(
-        passes.inputs[start:stop],
-        passes.controls[start:stop],
-        passes.jumps[start:stop],
-        passes.noise[start:stop],
-    )
-
-
 def every_node(readout: Readout) -> Array:
     return np.hstack([*readout.pre, *readout.outputs])
 
@@ -54,7 +45,7 @@ def test_weights_altered_in_place_equal_a_deck_built_with_them(
     layers = (2, 3, 2)
     network = Network(layers, biases=True)
     engine, passes = make(layers, fidelity)
-    few = part(passes, 0, 4)
+    few = passes[0:4]
     before = []
     for seed in (1, 2, 3):
         engine.write(weights(network, seed))
@@ -82,7 +73,7 @@ def test_engines_that_take_turns_in_one_process_do_not_notice(
     turns: list[list[Array]] = [[], []]
     for start in range(0, 8, 2):
         for k, (engine, passes) in enumerate(pair):
-            turns[k].append(every_node(engine.run(part(passes, start, start + 2))))
+            turns[k].append(every_node(engine.run(passes[start : start + 2])))
     for k in (0, 1):
         np.testing.assert_allclose(np.vstack(turns[k]), alone[k], rtol=0, atol=tolerances.SAME_DECK)
 
@@ -95,7 +86,7 @@ def test_results_do_not_depend_on_the_batch(fidelity: Fidelity, weights: Weights
     whole = engine.run(passes)
     again, _ = make(network.layers, fidelity)
     again.write(weights(network, 1))
-    pieces = [again.run(part(passes, a, b)) for a, b in ((0, 1), (1, 4), (4, 8))]
+    pieces = [again.run(passes[a:b]) for a, b in ((0, 1), (1, 4), (4, 8))]
     np.testing.assert_allclose(
         np.vstack([every_node(r) for r in pieces]),
         every_node(whole),

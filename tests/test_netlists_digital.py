@@ -426,8 +426,10 @@ def folders() -> set[str]:
 
 
 def test_the_engine_takes_many_flips_from_a_file_and_few_from_sources_again(
-    weights: Weights, monkeypatch: pytest.MonkeyPatch
+    weights: Weights, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    # A folder of its own: tests beside it have workers, whose folders come and go.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     c = amplified(0.2)
     aperture = 2 * measure_settling(Network((2, 1)), c, SolverSettings()).time
     clock = Clock(200e-6, aperture, "full")

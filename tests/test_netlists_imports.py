@@ -17,11 +17,14 @@ ENGINE_LAYER = (
     "libngspice", "schedule", "passes", "engine", "engines/__init__", "engines/ideal",
     "engines/circuit", "engines/neospice", "neospice", "evidence", "bare",
     "conformance/cases", "conformance/cells", "conformance/decks", "conformance/networks",
-    "engines/ngspice", "settling", "errors", "presets", "waveforms",
+    "engines/ngspice", "settling", "lumping", "errors", "presets", "waveforms",
+    "archive", "durable", "lock", "npz", "scoring", "interruption",
     "clock", "coupling", "state_file", "activation_curve", "curve_circuit", "rules",
     "sources/opening", "sources/source", "sources/string", "sources/voltage",
     "characterize/analysis", "characterize/bench", "characterize/loops", "characterize/sheet",
-    "characterize/step", "characterize/summing",
+    "characterize/step", "characterize/summing", "engines/description",
+    "workers/__init__", "workers/batch", "workers/content", "workers/engine", "workers/failed",
+    "workers/pool", "workers/replay", "workers/supervisor", "workers/wire", "workers/worker",
 )  # fmt: skip
 PYSPICE = {"netlists/pyspice.py", "sim/libngspice.py"}
 

@@ -297,7 +297,7 @@ def test_a_current_source_alone_makes_no_path_and_the_island_is_named() -> None:
 def test_supplies_that_are_missing_leave_the_rails_without_a_path() -> None:
     found = check(altered("", "Vdd", None), LIMITS)
     # Output stages fix the voltage of their outputs, not that of the rail they draw from.
-    assert places(found) == [("error", "no DC path", "vdd", "b.xlayer1.xn1.xa.bsource")]
+    assert places(found) == [("error", "no DC path", "vdd", "b.xlayer1.xn1.xa.bsupply")]
 
 
 def test_a_circuit_without_ground() -> None:

@@ -198,6 +198,35 @@ def test_missing_library_is_one_line_and_exit_code_2() -> None:
     assert done.stderr == "error: NGSPICE_LIBRARY_PATH: there is no file /does/not/exist.so\n"
 
 
+STOPPED_IN_IMPORT = """
+import importlib, signal, sys
+
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[2]:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Stop())
+sys.exit(importlib.import_module(sys.argv[1]).main(sys.argv[3:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "imported", "typed"),
+    [("sim.run", "click", ()), ("sim.run", "numpy", ()), ("sim.cli", "numpy", ("run",))],
+)
+def test_ctrl_c_during_imports_is_one_line(
+    entry: str, imported: str, typed: tuple[str, ...]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_IN_IMPORT, entry, imported, *typed],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: stopped by Ctrl-C\n")
+
+
 def test_divergence_is_one_line_and_leaves_what_was_learned(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,8 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from rich.rule import Rule
 
+from sim import cosim
+from sim.config import load_config
+from sim.console import open_console
+from sim.figures import COLOURS, MARKERS, QUANTILES, plot_losses
 from sim.run import main
+from sim.run_report import print_start
 
 SUMMARY = {
     *("layers", "task", "rule", "seed", "epochs", "samples", "fidelity", "versions", "loss"),
@@ -147,6 +154,112 @@ def test_without_noise_every_update_is_skipped_and_no_weight_moves(tmp_path: Pat
             np.testing.assert_array_equal(saved[f"in_loop_W{layer}"], saved[f"start_W{layer}"])
 
 
+# --- what is printed -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "unsaid"),
+    [
+        ("--epochs 1 --samples 1", "1 epoch of 1 sample, seed 0", "epochs"),
+        ("--epochs 1 --samples 2", "skipped updates", "circuit"),
+        ("--epochs 1 --samples 2 --rule bp", "ideal twin trained", "skipped"),
+        ("--epochs 1 --samples 2 --rule np --source gaussian", "ideal twin trained", "skipped"),
+        ("--epochs 0", "0 epochs of", "trained"),
+    ],
+)
+def test_the_report_says_what_was_done(
+    options: str, said: str, unsaid: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*options.split(), "--engine", "ideal", "--out", str(tmp_path / "run")]) == 0
+    printed = capsys.readouterr().out
+    assert said in printed
+    assert unsaid not in printed
+
+
+def test_a_circuit_without_an_epoch_is_not_called_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--epochs", "0", "--samples", "2", "--out", str(tmp_path / "run")]) == 0
+    printed = capsys.readouterr().out
+    assert "circuit in the loop " in printed
+    assert "trained" not in printed
+
+
+@pytest.mark.parametrize(
+    ("settings", "jobs", "finished", "said"),
+    [
+        ({"task.epochs": "1"}, 1, 0, "in ngspice, op, 1 worker: 1 epoch of"),
+        ({"task.epochs": "9"}, 2, 3, "in ngspice, op, 2 workers: 9 epochs of"),
+        ({"learning.rule": "bp"}, 1, 0, "in ideal mathematics, then in ngspice, op, 1 worker: "),
+        ({"simulation.engine": "ideal"}, 1, 0, "in ideal mathematics, no SPICE: "),
+    ],
+)
+def test_a_run_begins_with_what_it_is_going_to_do(
+    settings: dict[str, str],
+    jobs: int,
+    finished: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sizes = {"task.layers": "2,3,1", "task.samples": "1437", "simulation.fidelity": "op"}
+    config = load_config(None, None, {**sizes, **settings}, {}, ())
+    print_start(open_console(), cosim.set_up(config), jobs, finished=finished)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"2-3-1 {said}")
+    assert line.endswith("of 1,437 samples" + (", 3 of them done" if finished else ""))
+
+
+@pytest.mark.parametrize(("columns", "width"), [(None, 120), ("93", 93)])
+def test_a_pipe_is_as_wide_as_tables_need(
+    columns: str | None,
+    width: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    console = open_console()
+    assert console.width == width
+    console.print(Rule())
+    assert len(capsys.readouterr().out.rstrip("\n")) == width
+
+
+# --- what is drawn -------------------------------------------------------------------------------
+
+
+def test_looks_of_units_repeat_after_56_only() -> None:
+    looks = [(COLOURS[j % len(COLOURS)], MARKERS[j % len(MARKERS)]) for j in range(57)]
+    assert len(set(looks[:56])) == 56
+    assert looks[56] == looks[0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"), [(1.9, 2.8, {"2", "2.4", "2.8"}), (2e-4, 3.1, {"0.001", "0.1", "1"})]
+)
+def test_losses_are_labelled_in_plain_numbers_below_their_legend(
+    low: float, high: float, labels: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: drawn.append(self))
+    spread = zip(QUANTILES, np.geomspace(low, high, 5), strict=True)
+    row = {f"{name}_{q}": float(v) for q, v in spread for name in ("ideal", "in_loop")}
+    plot_losses([{"epoch": 1, **row}], "cross-entropy-5", "a title", tmp_path / "loss.png")
+    (figure,) = drawn
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    ticks = axes.get_yticklabels() + axes.get_yticklabels(minor=True)
+    written = {tick.get_text() for tick in ticks} - {""}
+    assert written >= labels
+    assert all(re.fullmatch(r"\d+(\.\d+)?", text) for text in written)
+    legend = axes.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().y0 >= axes.get_window_extent().y1
+
+
+# --- stopped -------------------------------------------------------------------------------------
+
+
 def test_ctrl_c_saves_what_was_learned(tmp_path: Path) -> None:
     out = tmp_path / "run"
     command = [sys.executable, "-m", "sim.run", "--out", str(out), "--fidelity", "op"]
@@ -154,12 +267,16 @@ def test_ctrl_c_saves_what_was_learned(tmp_path: Path) -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("epoch 1/")
+        assert any(line.startswith("epoch 1/") for line in process.stdout)
         time.sleep(1)
         process.send_signal(signal.SIGINT)
         _, complaint = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert re.fullmatch(r"error: stopped by Ctrl-C after \d+ epochs; .*weights\.npz\n", complaint)
+    wanted = (
+        r"stopping after the step under way; once more stops at once\n"
+        r"error: stopped by Ctrl-C after \d+ epochs and \d+ samples; go on with: .* --resume .*\n"
+    )
+    assert re.fullmatch(wanted, complaint)
     summary = summary_of(out)
     assert not summary["finished"]
     assert 1 <= summary["epochs"] < 100

@@ -128,6 +128,23 @@ input jumps first, and below 1e-9 for apertures."""
 FLOOR_RESISTORS = 1e-3
 """Closed loops of about 12 over a gain of 5.6e5, on a sum of 1 V."""
 
+REDUCTION = 1e-6
+"""V; of the whole deck's at reltol 1e-8, where each takes its own time steps: two steppings of a
+sample that still moves differ by up to 0.6 µV there, and settled ones by 0.02 µV."""
+
+REDUCED_WHILE_MOVING = 2e-5
+"""V; 12 mV of a flip times 125 Ω on rows of up to 14 µS, with no loop gain left in any buffer."""
+
+REDUCED_ENERGY = 2e-3
+"""A deck whose neurons are at rest stands for all of its pass, one that moves for its last
+microseconds."""
+
+HANDED_ON = 2e-7
+"""V; straight lines over a nanosecond to a sixtieth of what is left of the pass."""
+
+FORGOTTEN = 2e-8
+"""V; a hundredth of a microvolt is left out by each of two layers."""
+
 # --- times, s ----------------------------------------------------------------------------------
 FEMTOSECOND = 1e-15
 """A few roundings of times in microseconds stay far below it."""

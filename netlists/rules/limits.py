@@ -31,7 +31,7 @@ class Limits:
     def of(cls, circuit: CircuitParameters) -> "Limits":
         """Limits of a circuit's parts."""
         opamp, synapse = circuit.opamp, circuit.synapse
-        headroom = opamp.headroom if opamp.level == "macro" else 0.0
+        headroom = opamp.headroom if opamp.supplied else 0.0
         return cls(
             low=circuit.v_ss + headroom,
             high=circuit.v_dd - headroom,

@@ -18,12 +18,15 @@ from sim.attribute.replay import Replayer
 from sim.attribute.table import print_attribution
 from sim.attribute.units import unit_of
 from sim.attribute.verdict import notes, verdict
+from sim.console import open_console
 from sim.errors import SIMULATION, SimulationError, UserError
 from sim.guards import Tally
 from sim.interruption import noted_interruptions
 from sim.job import title
 from sim.libngspice import get_library
+from sim.options import WholeNumber, with_jobs
 from sim.record import open_folder, require_free, versions
+from sim.workers import Care, Pool
 
 REPEATS = 1e-6
 """V rms; the same deck, weights and noise give the same voltages, but for the voltages from which
@@ -32,21 +35,11 @@ Newton's method starts: those of the pass before, which is another one after tra
 _MORE = "--passes {}, but the run has {}: all were replayed; "
 
 
-class _Count(click.IntRange):
-    """A number of things, at least one."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return super().convert(value, param, ctx)
-        except click.BadParameter:
-            self.fail(f"wanted a whole number of at least {self.min}, got {value!r}", param, ctx)
-
-
 @click.command(context_settings={"max_content_width": 100})
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN_DIR")
 @click.option(
     "--passes",
-    type=_Count(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     help="Replay the first N evaluation passes.  [default: all]",
 )
@@ -55,8 +48,9 @@ class _Count(click.IntRange):
     type=click.Path(path_type=Path),
     help="Folder to write.  [default: RUN_DIR/attribution]",
 )
+@with_jobs
 @click.option("--quiet", is_flag=True, help="Print errors only.")
-def attribute(run: Path, passes: int | None, out: Path | None, quiet: bool) -> int:
+def attribute(run: Path, passes: int | None, out: Path | None, jobs: int, quiet: bool) -> int:
     """Say which mechanism is to blame for a run's deviation from mathematics.
 
     RUN_DIR is the folder of a finished run. Its evaluation passes are simulated again, in the
@@ -67,9 +61,11 @@ def attribute(run: Path, passes: int | None, out: Path | None, quiet: bool) -> i
     """
     place = _place(out, run)
     finished = read_run(run)
-    console = Console(stderr=False, highlight=False)
-    replayer = Replayer(finished, passes)
-    with noted_interruptions() as asked:
+    console = open_console()
+    simulation = finished.setup.config.simulation
+    care = Care(simulation.deadline, simulation.attempts)
+    with noted_interruptions() as asked, Pool(jobs, care) as pool:
+        replayer = Replayer(finished, passes, pool=pool)
         try:
             found = _attributed(console, replayer, asked, quiet=quiet)
         except SimulationError as error:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learning import Model
+from netlists.models import require_built_in
 from sim import activation_curve
 from sim.clock import Clock
 from sim.config import RunConfig, load_config
 from sim.errors import UserError
+from sim.npz import read_npz
 from sim.preparation import Setup, set_up
+from sim.resumption import resuming
 
 Array = NDArray[np.float64]
 
@@ -61,6 +63,9 @@ def read_run(path: Path) -> FinishedRun:
                 f"{path}: holds no {name}; wanted the folder of a run that came to its end"
             )
     config = load_config(path / "config.toml", None, {})
+    require_built_in(
+        config.circuit, "sim.attribute", "cannot make one of its mechanisms ideal at a time"
+    )
     engine = config.simulation.engine
     if engine != "ngspice":
         raise UserError(
@@ -69,10 +74,7 @@ def read_run(path: Path) -> FinishedRun:
         )
     summary = _summary(path / "summary.json")
     if not summary["finished"]:
-        raise UserError(
-            f"{path}: the run was stopped before its end; run it again, with --config "
-            f"{path / 'config.toml'}"
-        )
+        raise UserError(f"{path}: the run was stopped before its end; go on with: {resuming(path)}")
     simulation = config.simulation
     t_aperture = summary["t_aperture_s"] or simulation.t_pass  # none with operating points
     if t_aperture > simulation.t_pass:
@@ -105,7 +107,11 @@ def _as_it_ran(config: RunConfig, folder: Path) -> RunConfig:
             )
         update["activation_curve"] = str(copy)
     simulation = config.simulation.model_copy(update=update)
-    return config.model_copy(update={"simulation": simulation})
+    learning = config.learning
+    if learning.start is not None:  # of which the run kept what it read
+        start = f"{folder / 'weights.npz'}:start"
+        learning = learning.model_copy(update={"start": start})
+    return config.model_copy(update={"simulation": simulation, "learning": learning})
 
 
 def _is_time(value: Any) -> bool:
@@ -131,9 +137,8 @@ def _summary(path: Path) -> dict[str, Any]:
 
 def _model(path: Path, setup: Setup) -> tuple[str, Model]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays: dict[str, Array] = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        arrays: dict[str, Array] = read_npz(path, str(path), "")
+    except UserError:
         raise UserError(f"{path}: is damaged, wanted what a run wrote; run it again") from None
     learner = "in_loop" if "in_loop_W1" in arrays else "ideal"
     start = setup.start
@@ -143,7 +148,12 @@ def _model(path: Path, setup: Setup) -> tuple[str, Model]:
         for k, wanted in enumerate(like, start=1):
             name = f"{learner}_{kind}{k}"
             array = arrays.get(name)
-            if array is None or array.shape != wanted.shape or not np.isfinite(array).all():
+            if (
+                array is None
+                or array.dtype != wanted.dtype
+                or array.shape != wanted.shape
+                or not np.isfinite(array).all()
+            ):
                 raise UserError(f"{path}: {name}: wanted {wanted.shape} finite numbers; run again")
             found.append(array)
         parts.append(tuple(found))

@@ -12,9 +12,11 @@ from sim.attribute.finished import FinishedRun
 from sim.attribute.variant import Case, Variant
 from sim.cosim import effective_weights
 from sim.engine import Readout
-from sim.engines import IdealEngine, NgspiceEngine
+from sim.engines import IdealEngine
+from sim.engines.description import EngineDescription
 from sim.passes import split_layers
 from sim.preparation import CALIBRATED
+from sim.workers import Pool, WorkerEngine
 
 Array = NDArray[np.float64]
 
@@ -44,11 +46,16 @@ class Replayer:
     Args:
         run: gives weights, clock and passes, which are those of its comparison.
         passes: how many of these; all by default.
-        keep: folder for deck and log of a failed simulation; a temporary one by default.
+        keep: folder for what is left of a failed simulation; a temporary one by default.
+        pool: of workers that simulate the circuit; by default this process does.
     """
 
     def __init__(
-        self, run: FinishedRun, passes: int | None = None, keep: Path | None = None
+        self,
+        run: FinishedRun,
+        passes: int | None = None,
+        keep: Path | None = None,
+        pool: Pool | None = None,
     ) -> None:
         setup = run.setup
         silent = setup.config.simulation.noise_off
@@ -57,6 +64,7 @@ class Replayer:
         self.whole = passes is None or passes >= len(drawn)
         self._setup = setup
         self._keep = keep
+        self._pool = pool
         self._curves: dict[tuple[float, ...], MeasuredActivation] = {}
         self._weights = effective_weights(run.model, setup)
         real = Variant(
@@ -79,14 +87,18 @@ class Replayer:
             SimulationError: names the deck and the log that were kept.
         """
         setup = self._setup
-        engine = NgspiceEngine(
+        description = EngineDescription(
             setup.network,
             variant.circuit,
             setup.clock,
-            strings=variant.strings,
-            solver=variant.solver,
-            keep=self._keep,
+            variant.strings,
+            variant.solver,
+            setup.config.simulation.reduction,
         )
+        if self._pool:
+            engine = WorkerEngine(description, self._pool, keep=self._keep)
+        else:
+            engine = description.make(self._keep)
         engine.write(self._weights)
         twin = self._twin(variant)
         return Replay(engine.run(variant.passes), twin.run(variant.passes))

@@ -1,6 +1,5 @@
 """`python -m sim.characterize`: what a data sheet would state of the cells, out of ngspice."""
 
-import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from netlists.commandline import complain, execute
+from netlists.models import require_built_in, with_models
 from sim import activation_curve
 from sim.characterize.cells import CELLS, absent, title_of
 from sim.characterize.corners import corners, parse_supply, parse_temperature, typical_corner
@@ -18,13 +18,12 @@ from sim.characterize.record import Sheet, place, write_sheets
 from sim.characterize.sheet import Conditions
 from sim.characterize.table import print_sheets
 from sim.config import RunConfig, load_config
+from sim.console import open_console
 from sim.errors import SIMULATION, SimulationError, UserError
 from sim.interruption import noted_interruptions
 from sim.libngspice import get_library
 from sim.options import with_settings
 from sim.record import open_folder, require_free, versions
-
-_WIDTH = 120  # of tables in a file or a pipe
 
 
 @click.command(context_settings={"max_content_width": 100})
@@ -79,6 +78,10 @@ def characterize(
     """
     given = {"task.layers": layers}
     config = load_config(config_file, preset, given, {"task.layers": "--layers"}, assignments)
+    config = config.model_copy(update={"circuit": with_models(config.circuit)})
+    require_built_in(
+        config.circuit, "sim.characterize", "has no closed forms to put beside its figures"
+    )
     require_free(out)
     if typical and (temperatures or supplies):
         raise UserError("--typical is one corner; leave out --temperature and --supply, or it")
@@ -92,9 +95,7 @@ def characterize(
         )
     )
     names, skipped = _present(config, chosen)
-    console = Console(highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _WIDTH
+    console = open_console()
     try:
         sheets = _measured(console, names, places, quiet=quiet)
         curve = (

@@ -119,10 +119,10 @@ def ask_engines(case: NetworkCase, reltol: float, *, bare: bool = False) -> Answ
 
 def _deck_writer(
     case: NetworkCase, engine: NgspiceEngine, solver: SolverSettings
-) -> Callable[[Passes, int, Array], tuple[str, str]]:
-    def write(passes: Passes, p: int, previous: Array) -> tuple[str, str]:
+) -> Callable[[Passes, int], tuple[str, str]]:
+    def write(passes: Passes, p: int) -> tuple[str, str]:
         """The deck of a pass, and the label of its sample."""
-        stretches = pass_stretches(passes, p, previous, case.clock)
+        stretches = pass_stretches(passes, p, case.clock)
         labelled = [(f"p{k}", stretch) for k, stretch in enumerate(stretches, start=1)]
         deck = build_deck(
             case.network,
@@ -139,13 +139,11 @@ def _deck_writer(
 
 
 def _printed(
-    case: NetworkCase, passes: Passes, write: Callable[[Passes, int, Array], tuple[str, str]]
+    case: NetworkCase, passes: Passes, write: Callable[[Passes, int], tuple[str, str]]
 ) -> Array:
     rows = []
-    previous = passes.inputs[0]
     for p in range(len(passes)):
-        text, label = write(passes, p, previous)
-        previous = passes.inputs[p]
+        text, label = write(passes, p)
         printed = run_bare(text)
         rows.append([printed[printed_name(node, label)] for node in probe_names(case.network)])
     return np.array(rows)

@@ -7,13 +7,13 @@ import numpy as np
 
 from circuits import CircuitParameters, Network, NoiseString, ResistorPairs
 from netlists.build import SolverSettings, amplifier_paths, probe_names, rail_sources
-from netlists.stimulus import Stimulus, still
+from netlists.stimulus import EDGE, Stimulus, still
 from sim.clock import Clock
 from sim.engine import Array, Readout
 from sim.guards import Flags, Guards, Tally
 from sim.passes import Passes, pass_stimulus
 
-LEAD = 100e-9
+LEAD = 2 * EDGE
 """Stretch simulated at rest before the first flip or a new input, s."""
 
 
@@ -48,8 +48,9 @@ class CircuitEngine:
         self._solver = solver or SolverSettings()
         self._keep = keep
         self._probes = probe_names(network)
-        # What an amplifier drives its output stage with shows its limit whatever the load.
-        limited = circuit.opamp.level == "macro"
+        # What an amplifier drives its output stage with shows its limit whatever the load; of a
+        # model from a file the cell has there what its inputs are apart.
+        limited = circuit.opamp.supplied
         self._drives = tuple(f"{path}.g" for path in amplifier_paths(network, circuit) if limited)
         self._guards = Guards.of(circuit, clock)
         self._supplies = rail_sources(circuit)
@@ -57,7 +58,6 @@ class CircuitEngine:
             circuit.synapse.program(np.zeros(network.synapse_shape(layer)))
             for layer in range(1, len(network.layers))
         )
-        self._previous_inputs: Array | None = None
         self.tally = Tally()
 
     @property
@@ -70,21 +70,13 @@ class CircuitEngine:
         self._pairs = tuple(self._circuit.synapse.program(w) for w in weights)
         return sum(pairs.clipped for pairs in self._pairs)
 
-    def _stretches(self, passes: Passes, p: int) -> tuple[Stimulus, ...]:
-        """What is simulated of a pass, after the inputs of the one before."""
-        inputs = passes.inputs[p]
-        previous = inputs if self._previous_inputs is None else self._previous_inputs
-        self._previous_inputs = inputs
-        return pass_stretches(passes, p, previous, self._clock)
 
-
-def pass_stretches(passes: Passes, p: int, previous: Array, clock: Clock) -> tuple[Stimulus, ...]:
+def pass_stretches(passes: Passes, p: int, clock: Clock) -> tuple[Stimulus, ...]:
     """What is simulated of a pass: its last stretch, sampled at its end.
 
     Args:
         passes: of them.
         p: which.
-        previous: inputs of the pass before it, V, shape (N_0,).
         clock: lengths and fidelity.
 
     Returns:
@@ -94,7 +86,7 @@ def pass_stretches(passes: Passes, p: int, previous: Array, clock: Clock) -> tup
     oldest = passes.oldest(p)
     if clock.fidelity == "full":
         stretch = pass_stimulus(passes, p, clock.t_pass)
-        return still(LEAD, previous, stretch.controls), stretch
+        return still(LEAD, passes.previous(p), stretch.controls), stretch
     if oldest == 0.0:
         return (still(0.0, passes.inputs[p], passes.controls[p]),)
     return (pass_stimulus(passes, p, min(oldest + LEAD, clock.t_aperture)),)
@@ -146,6 +138,6 @@ def sort_voltages(
         else:
             outputs.append(voltages[:, column : column + count])
             column += count
-    if circuit.opamp.level != "macro":
+    if not circuit.opamp.supplied:
         energy = np.full(len(energy), np.nan)
     return Readout(tuple(pre), tuple(outputs), energy, doubts)

@@ -15,11 +15,18 @@ from netlists.build import (
     build_deck,
 )
 from netlists.deck import Deck
+from netlists.models import require_built_in
 from netlists.spice import format_deck, format_for_library
 from netlists.stimulus import Stimulus
 from sim.clock import Clock
 from sim.engine import Array, Readout
-from sim.engines.circuit import CircuitEngine, drawn_power, longest_step, sort_voltages
+from sim.engines.circuit import (
+    CircuitEngine,
+    drawn_power,
+    longest_step,
+    pass_stretches,
+    sort_voltages,
+)
 from sim.errors import SimulationError
 from sim.evidence import keep_evidence
 from sim.guards import Doubt, Tally
@@ -31,7 +38,7 @@ class NeospiceEngine(CircuitEngine):
     """Passes as simulations of the circuit; arguments are those of `CircuitEngine`.
 
     Raises:
-        UserError: neospice is not installed.
+        UserError: neospice is not installed, or the circuit has models from files.
     """
 
     name = "neospice"
@@ -46,6 +53,7 @@ class NeospiceEngine(CircuitEngine):
         solver: SolverSettings | None = None,
         keep: Path | None = None,
     ) -> None:
+        require_built_in(circuit, "neospice", "passes over what it does not know in one")
         super().__init__(network, circuit, clock, strings=strings, solver=solver, keep=keep)
         self._simulator = get_neospice()
 
@@ -59,7 +67,7 @@ class NeospiceEngine(CircuitEngine):
         power = np.empty(len(passes))
         doubts = np.zeros(len(passes), np.uint8)
         for p in range(len(passes)):
-            stretches = self._stretches(passes, p)
+            stretches = pass_stretches(passes, p, self._clock)
             deck = self._deck(stretches)
             try:
                 solution = self._solve(deck, stretches)
@@ -86,6 +94,7 @@ class NeospiceEngine(CircuitEngine):
             solver=self._solver,
             max_step=longest_step(stretches, self._clock),
             traces=self._drives,
+            strobe=False,
         )
 
     def _solve(self, deck: Deck, stretches: Sequence[Stimulus]) -> Solution:

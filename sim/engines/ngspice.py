@@ -25,11 +25,23 @@ from netlists.build import (
 )
 from netlists.deck import Deck
 from netlists.elements import Pwl
-from netlists.spice import format_deck, format_for_library, format_number, format_points
+from netlists.spice import (
+    format_altered,
+    format_deck,
+    format_for_library,
+    format_number,
+    format_points,
+)
 from netlists.stimulus import MOST_STATES, Stimulus, source_waves, still
 from sim.clock import Clock
 from sim.engine import Array, Readout
-from sim.engines.circuit import CircuitEngine, drawn_power, longest_step, sort_voltages
+from sim.engines.circuit import (
+    CircuitEngine,
+    drawn_power,
+    longest_step,
+    pass_stretches,
+    sort_voltages,
+)
 from sim.errors import SimulationError
 from sim.guards import Doubt, Tally
 from sim.libngspice import COMMAND_LIMIT, get_library
@@ -99,7 +111,7 @@ class NgspiceEngine(CircuitEngine):
         return voltages, power, doubt | (Doubt.AID if self._library.aids > aids else Doubt(0))
 
     def _simulate_pass(self, passes: Passes, p: int) -> tuple[Array, float, Doubt]:
-        stretches = self._stretches(passes, p)
+        stretches = pass_stretches(passes, p, self._clock)
         if stretches[-1].duration == 0.0:
             return self._operating_point(stretches[0])
         return self._transient(stretches, passes.youngest(p))
@@ -109,7 +121,7 @@ class NgspiceEngine(CircuitEngine):
         levels = [*rest.inputs.tolist(), *rest.controls.tolist()]
         for name, level in zip(self._sources, levels, strict=True):
             if self._levels.get(name) != level:
-                self._library.command(f"alter v{name} = {format_number(level)}")
+                self._library.command(f"alter v{name} = {format_altered(level)}")
                 self._levels[name] = level
         self._library.command("op")
         voltages = np.array([self._library.vector(probe)[-1] for probe in self._probes])
@@ -201,7 +213,7 @@ class NgspiceEngine(CircuitEngine):
             return
         for name, ohms in self._written():
             if self._resistors[name] != ohms:
-                self._library.command(f"alter {name} = {format_number(ohms)}")
+                self._library.command(f"alter {name} = {format_altered(ohms)}")
                 self._resistors[name] = ohms
 
     def _written(self) -> Iterator[tuple[str, float]]:
@@ -222,6 +234,7 @@ class NgspiceEngine(CircuitEngine):
             solver=self._solver,
             state_file=state_file,
             traces=self._drives,
+            strobe=False,
         )
 
     def _load(self, stretches: Sequence[Stimulus], state_file: str | None = None) -> None:

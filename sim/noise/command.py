@@ -7,13 +7,13 @@ from typing import Any, get_args
 
 import click
 import numpy as np
-from rich.console import Console
 
 from circuits.noise import Arrangement, Coupling, SourceKind
 from circuits.quantities import parse_quantity
 from netlists.commandline import complain, execute
 from netlists.rules import warnings_of
 from sim.config import load_config
+from sim.console import open_console
 from sim.errors import SIMULATION, SimulationError, UserError
 from sim.libngspice import get_library
 from sim.noise.analysis import NoiseReport, analyse
@@ -26,7 +26,7 @@ from sim.noise.table import half_span, print_findings
 from sim.options import with_settings
 from sim.record import open_folder, require_free, versions
 
-_FEWEST = 100
+_FEWEST, _MOST = 100, 100_000_000  # samples
 _LEVELS = 16  # looked for
 
 
@@ -115,7 +115,7 @@ class Quantities(Quantity):
 )
 @click.option(
     "--samples",
-    type=click.IntRange(min=_FEWEST),
+    type=click.IntRange(_FEWEST, _MOST),
     metavar="N",
     help="Samples, at most.  [default: 1000000 of a recording, 100000 drawn, 40000 in a circuit]",
 )
@@ -177,8 +177,10 @@ def noise(  # noqa: PLR0917  # click hands over by name
         )
     if fields is not None and (dwell is not None or occupancy is not None):
         raise UserError("--field and --dwell or --occupancy both set the field; leave one out")
+    if column is not None and not recordings and config.circuit.noise.source != "measured":
+        raise UserError(f"--column: wanted a recording to take {column!r} of, got none")
     look = Look(config, simulate, inputs, column, sample_time, samples)
-    console = Console(stderr=False, highlight=False)
+    console = open_console()
     try:
         if recordings and not simulate:
             circuits = []

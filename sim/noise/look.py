@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from circuits import CircuitParameters, SmtjParameters
+from circuits import CircuitParameters, NoiseString, SmtjParameters
 from circuits.noise import NoiseParameters
 from circuits.quantities import format_quantity
 from circuits.smtj import AP
@@ -17,6 +17,7 @@ from sim.noise.in_circuit import NODE, InCircuit, in_circuit
 from sim.noise.specimen import Specimen, drawn, from_recording
 from sim.sources import require_resolvable
 
+_MOST_STATES = 1e8  # of a source in all samples; minutes of drawing
 _SAMPLES = {"recording": 1_000_000, "drawn": 100_000, "in circuit": 40_000}
 
 
@@ -92,6 +93,7 @@ class Look:
         solver = self.config.simulation.solver()
         kind = "in circuit" if self.simulate else "drawn"
         count = self.samples or _SAMPLES[kind]
+        _require_few_flips(circuit, string, self.sample_time, count)
         if self.simulate:
             return in_circuit(
                 circuit,
@@ -114,6 +116,25 @@ class Look:
             solver=solver,
         )
         return specimen, None
+
+
+def _require_few_flips(
+    circuit: CircuitParameters, string: NoiseString, sample_time: float | None, count: int
+) -> None:
+    """Refuse a time in which a source has too many states to draw them all."""
+    match circuit.noise.source:
+        case "string":
+            shortest = string.shortest_dwell
+        case "hmm":
+            shortest = circuit.noise.hmm.sample_time
+        case _:
+            return
+    states = (sample_time or 0.0) * count / shortest
+    if states > _MOST_STATES:
+        raise UserError(
+            f"--sample-time: {count} samples every {sample_time:g} s are about {states:.1g} states "
+            f"of the source, wanted {_MOST_STATES:g} at most; take fewer, or a shorter time"
+        )
 
 
 def tuned(

@@ -4,7 +4,9 @@ One interface for all, so that twin and circuit meet the same noise whatever it 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +56,17 @@ class NoiseSource(ABC):
     @abstractmethod
     def draw(self, pairs: int) -> Drawn:
         """The noise of the next passes: two a sample, one pair after the other."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """All that further draws depend on: numbers, texts and arrays, in dicts and lists."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Draw on from where a source of the same parameters had its `state` taken.
+
+        What comes is the same bit for bit, in this process or another.
+        """
 
     @abstractmethod
     def nodes(self, batch: int) -> tuple[NodeNoise, ...]:

@@ -1,6 +1,7 @@
 """Strings of junctions as a noise source: telegraph paths read pass by pass."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +46,25 @@ class StringNoise(NoiseSource):
             np.stack(noise, axis=1),
         )
 
+    def state(self) -> dict[str, Any]:
+        """Passes drawn, and every path from the next one's beginning on."""
+        start, _ = self._window(self._drawn + 1)
+        return {"drawn": self._drawn, "paths": [path.state(start) for path in self._paths]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Draw on from a state."""
+        self._drawn = state["drawn"]
+        for path, known in zip(self._paths, state["paths"], strict=True):
+            path.restore(known)
+
+    def _window(self, number: int) -> tuple[float, float]:
+        """From where on a pass is looked at, and its sampling instant, s; passes count from 1."""
+        instant = number * self._clock.t_pass
+        return instant - self._clock.look_back, instant
+
     def _next(self) -> tuple[NDArray[np.uint8], tuple[Jumps, ...]]:
         self._drawn += 1
-        instant = self._drawn * self._clock.t_pass
-        start = instant - self._clock.look_back
+        start, instant = self._window(self._drawn)
         states = np.empty(len(self._paths), dtype=np.uint8)
         jumps = []
         for k, path in enumerate(self._paths):

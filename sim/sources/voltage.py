@@ -1,7 +1,8 @@
 """Voltages as noise sources: recordings, hidden Markov chains, fresh random numbers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,14 @@ class MeasuredNoise(VoltageNoise):
             layers.append(samples.swapaxes(0, 1).reshape(2 * pairs, count))
         return self._held_through_the_pass(self._node(np.concatenate(layers, axis=1)))
 
+    def state(self) -> dict[str, Any]:
+        """Where the recording is read next."""
+        return {"position": self._tape.position}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Read on from a state."""
+        self._tape = Tape(self._recording, state["position"])
+
     def _node(self, samples: Array) -> Array:
         mean = self._recording.mean if self._parameters.remove_mean else 0.0
         return self._parameters.scale * (samples - mean)
@@ -128,17 +137,34 @@ class HmmNoise(VoltageNoise):
 
     def _next(self) -> tuple[Array, tuple[Jumps, ...]]:
         self._drawn += 1
-        step = self._parameters.sample_time
-        instant = self._drawn * self._clock.t_pass
-        # Sample k holds from (k − ½)·step on: an instant on the chain's beat falls amid a sample.
-        last = _whole(instant / step + 0.5)
-        first = min(last, _whole((instant - self._clock.look_back) / step + 0.5))
+        first, last, instant = self._window(self._drawn)
         values = np.stack([chain.values(first, last + 1) for chain in self._chains])
+        step = self._parameters.sample_time
         ages = instant - step * (np.arange(first + 1, last + 1, dtype=np.float64) - 0.5)
         jumps = tuple(
             Jumps(ages, row[:-1] * self._drive) if len(ages) else NO_JUMPS for row in values
         )
         return values[:, -1], jumps
+
+    def _window(self, number: int) -> tuple[int, int, float]:
+        """First and last sample of a pass, and its sampling instant, s; passes count from 1."""
+        step = self._parameters.sample_time
+        instant = number * self._clock.t_pass
+        # Sample k holds from (k − ½)·step on: an instant on the chain's beat falls amid a sample.
+        last = _whole(instant / step + 0.5)
+        first = min(last, _whole((instant - self._clock.look_back) / step + 0.5))
+        return first, last, instant
+
+    def state(self) -> dict[str, Any]:
+        """Passes drawn, and every chain from the next one's first sample on."""
+        first, _, _ = self._window(self._drawn + 1)
+        return {"drawn": self._drawn, "chains": [chain.state(first) for chain in self._chains]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Draw on from a state."""
+        self._drawn = state["drawn"]
+        for chain, known in zip(self._chains, state["chains"], strict=True):
+            chain.restore(known)
 
     def nodes(self, batch: int) -> tuple[NodeNoise, ...]:  # noqa: ARG002  # samples follow pair by pair
         """From the chain's closed forms; levels and occupancy are beneath the observation noise."""
@@ -186,6 +212,15 @@ class FreshNoise(VoltageNoise):
         """Fresh numbers."""
         columns = [self._law.draw(rng, (2 * pairs,)) for rng in self._rngs]
         return self._held_through_the_pass(np.stack(columns, axis=1))
+
+    def state(self) -> dict[str, Any]:
+        """The generators'."""
+        return {"rngs": [rng.bit_generator.state for rng in self._rngs]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Draw on from a state."""
+        for rng, known in zip(self._rngs, state["rngs"], strict=True):
+            rng.bit_generator.state = known
 
     def nodes(self, batch: int) -> tuple[NodeNoise, ...]:  # noqa: ARG002  # nothing carries over
         """From the distribution's closed forms."""

@@ -1,0 +1,341 @@
+"""The command that trains an analog network in ngspice beside its ideal twin."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from rich.console import Console
+
+from circuits.activation import DIODES, Kind
+from circuits.noise import Coupling, SourceKind
+from learning import DEFAULTS, OPTIMIZERS, RULES
+from netlists.commandline import INTERRUPTED, complain
+from netlists.models import OPAMP, ModelOption
+from netlists.rules import warnings_of
+from sim import cosim
+from sim.clock import Fidelity, Reduction
+from sim.config import load_config
+from sim.console import open_console
+from sim.errors import SIMULATION, SimulationError
+from sim.job import StoppedJobError, run_job, stopped
+from sim.libngspice import get_library
+from sim.lock import locked
+from sim.options import with_jobs, with_settings
+from sim.outcome import Outcome
+from sim.record import RunFolder, open_folder
+from sim.resumption import (
+    refuse_stopped,
+    reopen,
+    require_nothing_else,
+    require_unfinished,
+)
+from sim.run_report import print_report, print_start
+
+
+def _per_task(name: str) -> str:
+    values = {task: getattr(d, name) for task, d in DEFAULTS.items()}
+    if name == "layers":
+        values = {task: ",".join(map(str, v)) for task, v in values.items()}
+    if len(set(values.values())) == 1:
+        return f"  [default: {next(iter(values.values()))}]"
+    return f"  [default: {'; '.join(f'{v} for {task}' for task, v in values.items())}]"
+
+
+# Option, path in the configuration, choices or what it takes, help with unit and default.
+OPTIONS: tuple[tuple[str, str, tuple[str, ...] | str | ModelOption, str], ...] = (
+    ("--layers", "task.layers", "N,N,…", "Units per layer, inputs first." + _per_task("layers")),
+    ("--task", "task.name", tuple(DEFAULTS), "What is learned.  [default: teacher]"),
+    (
+        "--epochs",
+        "task.epochs",
+        "N",
+        "Times through the training samples." + _per_task("epochs"),
+    ),
+    ("--samples", "task.samples", "N", "Training samples." + _per_task("samples")),
+    ("--batch", "task.batch", "N", "Samples per update." + _per_task("batch")),
+    (
+        "--test-samples",
+        "task.test_samples",
+        "N",
+        "Held-out samples that networks are scored on.  [default: 500 for mnist; all for others]",
+    ),
+    (
+        "--data-dir",
+        "task.data_dir",
+        "DIR",
+        "Folder of the task's files: MNIST's four IDX files, for mnist.",
+    ),
+    (
+        "--start",
+        "learning.start",
+        "FILE",
+        (
+            "Go on from a run's weights.npz: FILE, or FILE:LEARNER for start, ideal or in_loop.  "
+            "[default: weights drawn]"
+        ),
+    ),
+    ("--rule", "learning.rule", tuple(RULES), "Learning rule.  [default: danp]"),
+    (
+        "--eta",
+        "learning.eta",
+        "NUMBER",
+        "Learning rate of the weights, without unit." + _per_task("eta"),
+    ),
+    (
+        "--decor-rate",
+        "learning.decor_rate",
+        "NUMBER",
+        "Learning rate of the decorrelation, without unit." + _per_task("decor_rate"),
+    ),
+    (
+        "--optimizer",
+        "learning.optimizer",
+        tuple(OPTIMIZERS),
+        "What updates go through." + _per_task("optimizer"),
+    ),
+    ("--seed", "seed", "N", "Seed of everything random.  [default: 0]"),
+    (
+        "--fidelity",
+        "simulation.fidelity",
+        get_args(Fidelity),
+        (
+            "full: whole passes; aperture: what can still be felt at the sampling instant; "
+            "op: operating points.  [default: aperture]"
+        ),
+    ),
+    (
+        "--reduction",
+        "simulation.reduction",
+        get_args(Reduction),
+        (
+            "norton: rows of weight resistors as one source each, exactly; none: every resistor "
+            "in one deck.  [default: norton]"
+        ),
+    ),
+    (
+        "--engine",
+        "simulation.engine",
+        ("ngspice", "ideal"),
+        "ngspice: circuit and twin; ideal: the twin alone.  [default: ngspice]",
+    ),
+    ("--t-pass", "simulation.t_pass", "SECONDS", "Length of a pass, s.  [default: 1m]"),
+    (
+        "--t-aperture",
+        "simulation.t_aperture",
+        "SECONDS",
+        "Aperture, s.  [default: twice the measured settling time]",
+    ),
+    (
+        "--checkpoint-every",
+        "simulation.checkpoint_every",
+        "SECONDS",
+        "Time between checkpoints, s; 0: one a step.  [default: 30]",
+    ),
+    (
+        "--opamp",
+        "circuit.opamp.level",
+        OPAMP,
+        "Model of op-amps; FILE:NAME is a subcircuit of a SPICE library.  [default: macro]",
+    ),
+    (
+        "--activation",
+        "circuit.activation.kind",
+        get_args(Kind),
+        "Rectifier of hidden neurons.  [default: diode-divider]",
+    ),
+    (
+        "--diode",
+        "circuit.activation.diode",
+        ModelOption(tuple(DIODES)),
+        (
+            "Diodes of the rectifier; FILE:NAME of a SPICE library.  "
+            "[default: HSMS-2850; 1N4148 in the precision rectifier]"
+        ),
+    ),
+    (
+        "--activation-curve",
+        "simulation.activation_curve",
+        "FILE",
+        "Measured curve of the rectifier, CSV, for a calibrated twin.  [default: straight lines]",
+    ),
+    (
+        "--source",
+        "circuit.noise.source",
+        get_args(SourceKind),
+        (
+            "Noise at every node: strings of junctions, a recording, or drawn voltages.  "
+            "[default: string]"
+        ),
+    ),
+    (
+        "--noise-file",
+        "circuit.noise.measured.file",
+        "FILE",
+        "Recording, with --source measured: CSV, .npy, parquet, or a folder of parquet chunks.",
+    ),
+    (
+        "--column",
+        "circuit.noise.measured.column",
+        "NAME",
+        "Column of the recording, by name or number.  [default: V, or the only one]",
+    ),
+    (
+        "--sample-time",
+        "circuit.noise.measured.sample_time",
+        "SECONDS",
+        "Time between its samples, s; passes hold one each.  [default: the recording's own]",
+    ),
+    ("--n-mtj", "circuit.noise.n_mtj", "N", "Junctions in the string of each node.  [default: 1]"),
+    (
+        "--coupling",
+        "circuit.noise.coupling",
+        get_args(Coupling),
+        ("two-way: dwell times follow each junction's simulated current.  [default: open-loop]"),
+    ),
+)
+# Switch, path, help.
+SWITCHES: tuple[tuple[str, str, str], ...] = (
+    (
+        "--biases/--no-biases",
+        "learning.biases",
+        "Give every neuron a bias.  [default: the task's; teacher has none]",
+    ),
+    ("--noise-off", "simulation.noise_off", "Hold every junction at its mean."),
+    (
+        "--eval-noise",
+        "simulation.evaluation_noise",
+        "Leave the noise on where losses are evaluated.",
+    ),
+    (
+        "--record-noise",
+        "simulation.record_noise",
+        "Write what training drew of the noise to noise.parquet.",
+    ),
+    (
+        "--erc/--no-erc",
+        "simulation.erc",
+        "Check the circuit's electrical rules before any simulation.  [default: erc]",
+    ),
+)
+
+
+_NAMES = {path: option for option, path, _, _ in OPTIONS} | {
+    path: switch.split("/")[0] for switch, path, _ in SWITCHES
+}
+
+
+def _with_options(command: Callable[..., int]) -> Callable[..., int]:
+    for switch, path, text in reversed(SWITCHES):
+        command = click.option(
+            switch, path.replace(".", "__"), default=None, is_flag=True, help=text
+        )(command)
+    for option, path, takes, text in reversed(OPTIONS):
+        kind, metavar = (click.Choice(takes) if isinstance(takes, tuple) else takes), None
+        if isinstance(kind, str):
+            kind, metavar = click.STRING, kind
+        command = click.option(
+            option, path.replace(".", "__"), type=kind, metavar=metavar, help=text
+        )(command)
+    return command
+
+
+@click.command(context_settings={"max_content_width": 100})
+@_with_options
+@with_settings("circuit.opamp.gbw=300k", "runs/<time>-<layers>")
+@with_jobs
+@click.option(
+    "--resume",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Go on with the run in DIR that was stopped, from its last checkpoint.",
+)
+def run(
+    *,
+    assignments: tuple[str, ...],
+    preset: str | None,
+    config_file: Path | None,
+    out: Path | None,
+    quiet: bool,
+    resume: Path | None,
+    jobs: int,
+    **chosen: Any,
+) -> int:
+    """Train an analog neural network in ngspice, beside its ideal-mathematics twin.
+
+    Both start from the same weights and meet the same samples under the same noise. Afterwards the
+    twin's weights are written into the circuit too (transfer). Numbers take engineering notation:
+    1m, 2.8M, 100k.
+
+    Exit codes: 0 done, 2 a wrong input or a folder that takes no more, 3 a failed simulation, 130
+    stopped by Ctrl-C or SIGTERM.
+    """
+    given = {key.replace("__", "."): value for key, value in chosen.items()}
+    console = open_console()
+    try:
+        if resume is None:
+            refuse_stopped(out)
+            config = load_config(config_file, preset, given, _NAMES, assignments)
+            setup = cosim.set_up(config)
+            if config.simulation.engine == "ngspice":
+                get_library()  # before a folder is made for nothing
+            what = "-".join(map(str, setup.network.layers))
+            folder = open_folder(out, what, datetime.now().astimezone())
+            with _held(folder, console, quiet=quiet):
+                outcome = _run(setup, folder, console, quiet=quiet, jobs=jobs)
+        else:
+            others = {"--preset": preset, "--config": config_file, "--out": out}
+            require_nothing_else(given, _NAMES, assignments, others)
+            require_unfinished(resume)
+            folder = RunFolder(resume)
+            with _held(folder, console, quiet=quiet):
+                setup, checkpoint = reopen(resume, given, _NAMES, assignments)
+                outcome = _run(setup, folder, console, checkpoint, quiet=quiet, jobs=jobs)
+    except SimulationError as error:
+        complain(str(error))
+        return SIMULATION
+    except StoppedJobError as error:
+        complain(str(error))
+        return INTERRUPTED
+    except KeyboardInterrupt:  # before there is anything to save
+        complain("stopped by Ctrl-C")
+        return INTERRUPTED
+    if not quiet:
+        print_report(console, outcome)
+        console.print(f"run folder: {folder.path}", soft_wrap=True)
+    if not outcome.finished:
+        complain(stopped(outcome, folder.path, jobs))
+        return INTERRUPTED
+    return 0
+
+
+@contextmanager
+def _held(folder: RunFolder, console: Console, *, quiet: bool) -> Iterator[None]:
+    """The folder, for this process alone."""
+    with locked(folder.path) as held:
+        if not held and not quiet:
+            console.print(
+                f"warning: {folder.path}: its file system has no locks; nothing but you keeps two "
+                "processes from going on with this run at once",
+                soft_wrap=True,
+            )
+        yield
+
+
+def _run(
+    setup: cosim.Setup,
+    folder: RunFolder,
+    console: Console,
+    checkpoint: Mapping[str, Any] | None = None,
+    *,
+    quiet: bool,
+    jobs: int,
+) -> Outcome:
+    for warning in () if quiet else warnings_of(setup.findings):
+        console.print(f"warning: {warning}", soft_wrap=True)
+    if not quiet:
+        finished = checkpoint["training"]["finished_epochs"] if checkpoint else 0
+        print_start(console, setup, jobs, finished=finished)
+    return run_job(setup, folder, console, quiet=quiet, jobs=jobs, checkpoint=checkpoint)

@@ -1,0 +1,156 @@
+"""Options of every command that do not fit: alone, together, or for this circuit."""
+
+from pathlib import Path
+
+from bad_inputs.case import Case, write
+
+
+def _taken(folder: Path) -> None:
+    """What `--out` may meet."""
+    write("full/x", "precious")(folder)
+    write("file", "precious")(folder)
+    (folder / "loop").symlink_to("loop")
+
+
+_NOT_FREE = (
+    ("full", "--out: full is not empty"),
+    ("file", "--out: file is a file; name a folder"),
+    ("file/x", "--out: cannot write in file/x: Not a directory"),
+    ("/dev/null", "--out: /dev/null is a file"),
+    ("/proc/no/such", "--out: cannot write in /proc/no/such"),
+    ("loop", "--out: cannot write in loop"),
+    ("n" * 300, "File name too long"),
+    ("a/" * 3000, "File name too long"),
+)
+_IDEAL = ("--engine", "ideal", "--epochs", "0")
+
+# Command and arguments as typed, and what the line says.
+_TYPED: tuple[tuple[str, str], ...] = (
+    ("run --layers", "Option '--layers' requires an argument."),
+    ("run --set", "Option '--set' requires an argument."),
+    ("run --seed 1 2", "unexpected extra argument (2)."),
+    ("run -x", "No such option '-x'."),
+    ("run --quiet=1", "Option '--quiet' does not take a value."),
+    ("run --e 1", "No such option '--e'."),
+    ("run --ENGINE ideal", "No such option '--ENGINE'."),
+    ("run —epochs 1", "unexpected extra arguments (—epochs 1)"),
+    ("run -- --epochs", "unexpected extra argument (--epochs)"),
+    ("run --layers=", "wanted whole numbers parted by commas"),
+    ("run --epochs=", "--epochs: input should be a valid integer"),
+    ("run --t-pass=", "--t-pass: wanted a number in s"),
+    ("run --preset=", "'' is not one of 'paper-fig5'"),
+    ("run --eta 0.1,0.2", "--eta: wanted a plain number"),
+    ("run --n-mtj 1.5", "--n-mtj: input should be a valid integer"),
+    ("run --coupling twoway", "'twoway' is not one of 'open-loop', 'two-way'"),
+    ("run --source gaussian --n-mtj 2", "source gaussian has no junctions, so 2"),
+    ("run --source hmm --coupling two-way", "so two-way would do nothing"),
+    ("run --column V", "measured.column: the source is string"),
+    ("run --activation-curve no.csv", "no.csv: cannot read the activation curve: No such file"),
+    ("run --activation-curve .", ".: cannot read the activation curve: Is a directory"),
+    ("run --source measured --noise-file no.npy", "no.npy: there is no such file or folder"),
+    ("noise --samples 99", "99 is not in the range 100<=x<=100000000"),
+    ("noise --samples 100000000000", "is not in the range"),
+    ("noise --samples x", "Invalid value for '--samples'"),
+    ("noise --levels 0", "0 is not in the range 1<=x<=64"),
+    ("noise --levels 65", "65 is not in the range"),
+    ("noise --field=", "'--field': wanted a number in T"),
+    ("noise --field 1m,", "'--field': wanted a number in T"),
+    ("noise --field nan", "'--field': wanted a finite number"),
+    ("noise --field 1V", "got one in V: '1V'."),
+    ("noise --field 80m", "--field: wanted less than the anisotropy field"),
+    ("noise --field 1m --dwell 1m", "both set the field; leave one out"),
+    ("noise --dwell 0", "'--dwell': wanted more than 0 s"),
+    ("noise --dwell inf", "'--dwell': wanted a finite number"),
+    ("noise --dwell 1e-12", "--dwell: wanted both states' dwells"),
+    ("noise --dwell 1e30", "--dwell: barrier_p"),
+    ("noise --occupancy 2", "--occupancy: wanted between 0 and 1"),
+    ("noise --occupancy 0", "--occupancy: wanted between 0 and 1"),
+    ("noise --temperature 500", "--temperature: input should be less than or equal to 150"),
+    ("noise --inputs 0", "0 is not in the range 1<=x<=512"),
+    ("noise --inputs 513", "513 is not in the range"),
+    ("noise --seed -3", "--seed: input should be greater than or equal to 0"),
+    ("noise --source measured", "the measured source needs a recording"),
+    ("noise --source gaussian --occupancy 0.5", "source gaussian has none"),
+    ("noise --source gaussian --field 1m", "--field tunes junctions; source gaussian has none"),
+    ("noise --arrangement star", "'star' is not one of 'series', 'parallel'"),
+    ("noise --n-mtj 0", "--n-mtj: input should be greater than or equal to 1"),
+    ("noise --column V", "--column: wanted a recording to take 'V' of, got none"),
+    ("noise --sample-time 1e300 --samples 100", "--sample-time: 100 samples every 1e+300 s"),
+    ("noise --sample-time 1e-300 --samples 100", "one level only"),
+    ("noise --sample-time 0", "'--sample-time': wanted more than 0 s"),
+    ("noise no.csv", "no.csv: there is no such file or folder"),
+    ("noise --config no.toml", "--config: cannot read no.toml"),
+    ("noise --set x", "--set: wanted PATH=VALUE"),
+    ("noise x.npy --source string", "a recording is named"),
+    ("characterize --cell foo", "'foo' is not one of 'smtj', 'opamp'"),
+    ("characterize --cell=", "'' is not one of 'smtj', 'opamp'"),
+    ("characterize --temperature x", "--temperature: wanted a number in °C"),
+    ("characterize --temperature=", "--temperature: wanted a number in °C, such as '4.7k', got ''"),
+    ("characterize --temperature -300", "--temperature -300: input should be greater"),
+    ("characterize --temperature nan", "--temperature nan: input should be a finite number"),
+    ("characterize --temperature 400", "--temperature 400: input should be less"),
+    ("characterize --supply 0", "--supply: wanted a factor above 0"),
+    ("characterize --supply -1", "--supply: wanted a factor above 0"),
+    ("characterize --supply x", "--supply: wanted a plain number"),
+    ("characterize --supply inf", "--supply inf: input should be"),
+    ("characterize --supply 1e-9", "leaves no swing"),
+    ("characterize --supply 1e300", "--supply 1e+300: input should be less"),
+    ("characterize --typical --supply 1", "--typical is one corner"),
+    ("characterize --layers 2", "--layers: wanted inputs and at least one layer"),
+    ("characterize --set x", "--set: wanted PATH=VALUE"),
+    (
+        "characterize --cell smtj --set circuit.noise.source=gaussian",
+        "--cell smtj: source gaussian has no junctions",
+    ),
+    ("characterize extra", "unexpected extra argument (extra)"),
+    ("attribute", "Missing argument 'RUN_DIR'."),
+    ("attribute no-such", "no-such: no such folder"),
+    ("attribute .", "holds no config.toml"),
+    ("attribute . --passes 0", "wanted a whole number of at least 1, got '0'."),
+    ("attribute . --passes x", "wanted a whole number of at least 1, got 'x'."),
+    ("attribute . --set x=1", "No such option '--set'."),
+    ("build --layers=", "--layers: wanted whole numbers parted by commas"),
+    ("build --layers 0", "--layers: wanted inputs and at least one layer"),
+    ("build --layers 2,1000000000", "at most 100 layers"),
+    ("build --seed -1", "-1 is not in the range"),
+    ("build --seed x", "Invalid value for '--seed': 'x'"),
+    ("build --n-mtj 0", "0 is not in the range 1<=x<=64"),
+    ("build --fidelity no", "'no' is not one of 'full', 'aperture', 'op'"),
+    ("build --activation no", "'no' is not one of 'diode-divider', 'precision'"),
+    ("build -o .", "'.' is a directory"),
+    ("build -o /proc/x", "--out: cannot write /proc/x"),
+    ("build -o /dev/full", "--out: cannot write /dev/full: No space left on device"),
+    ("build x", "unexpected extra argument (x)"),
+    ("conformance no.cir", "no.cir: No such file or directory"),
+    ("conformance .", ".: Is a directory"),
+    ("conformance --x", "No such option '--x'."),
+    ("doctor --timeout 0", "wanted more than 0 s to 3600 s, got '0'."),
+    ("doctor --timeout x", "wanted more than 0 s to 3600 s, got 'x'."),
+    ("doctor --timeout nan", "wanted more than 0 s to 3600 s, got 'nan'."),
+    ("doctor --timeout 1e9", "wanted more than 0 s to 3600 s, got '1e9'."),
+    ("doctor --timeout", "--timeout: expected one argument"),
+    ("doctor --x", "unrecognized arguments: --x."),
+    ("doctor x", "unrecognized arguments: x."),
+    ("doctor --json=1", "ignored explicit argument '1'."),
+    ("Run", "No such command 'Run'."),
+    ("--no-such-option", "No such option '--no-such-option'."),
+)
+
+CASES = (
+    *(Case(t, t.split()[0], tuple(t.split()[1:]), said) for t, said in _TYPED),
+    *(Case(f"--out {out[:20]}", "run", (*_IDEAL, "--out", out), s, _taken) for out, s in _NOT_FREE),
+    *(
+        Case(f"{command} --out {out}", command, ("--out", out), said, _taken)
+        for command in ("noise", "characterize")
+        for out, said in _NOT_FREE[:2]
+    ),
+    Case("build -o too long", "build", ("-o", "n" * 300), "File name too long"),
+    Case(
+        "a deck without options",
+        "conformance",
+        ("a.cir",),
+        "a.cir: wanted a line .options with reltol=",
+        write("a.cir", "* title\n.end\n"),
+    ),
+    Case("a binary deck", "conformance", ("a.cir",), "text in UTF-8", write("a.cir", b"\xff\xfe")),
+)
