@@ -15,7 +15,7 @@ export PYTHON
 NGSPICE_LIBRARY_PATH ?= $(firstword $(wildcard $(addsuffix /lib/libngspice.dylib,/opt/homebrew /usr/local)))
 export NGSPICE_LIBRARY_PATH
 
-.PHONY: help run doctor test fuzz golden benchmark lint format types docs check ngspice clean
+.PHONY: help run doctor test fuzz golden benchmark lint format types docs check ngspice browser clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -63,6 +63,10 @@ check: ## all that CI runs
 
 ngspice: ## install ngspice and its shared library, where missing
 	@$(SETUP) ngspice
+
+# Users need none: without one, the tests of pages are skipped and say so.
+browser: ## install Chromium for the tests of pages, where missing
+	@$(SETUP) browser
 
 $(READY): $(PINS)
 	@$(SETUP) venv dev,second-opinion

@@ -169,12 +169,17 @@ class ActivationParameters(Parameters):
         """Both diodes."""
         if self.diode is not None:
             return self.diode
-        return DIODES["HSMS-2850" if self.kind == "diode-divider" else "1N4148"]
+        return DIODES["HSMS-2850" if self.passive else "1N4148"]
+
+    @property
+    def passive(self) -> bool:
+        """Whether it is diodes and resistors into R_load behind a unity buffer, node `y`."""
+        return self.kind != "precision"
 
     @property
     def amplifiers(self) -> tuple[str, ...]:
         """Names of the op-amps in the rectifier."""
-        return ("buf",) if self.kind == "diode-divider" else ("rect", "sum")
+        return ("buf",) if self.passive else ("rect", "sum")
 
     @property
     def positive_slope(self) -> float:
@@ -185,6 +190,13 @@ class ActivationParameters(Parameters):
     def negative_slope(self) -> float:
         """Slope for a < 0 with diodes that do not drop, 1."""
         return self.r_load / (self.r_load + self.r_negative)
+
+    @property
+    def heaviest_loads(self) -> tuple[float, float]:
+        """What it is as a load for a > 0 and for a < 0 with diodes that do not drop, Ω."""
+        if not self.passive:
+            return self.r_rectifier, self.r_rectifier
+        return self.r_load / self.positive_slope, self.r_load / self.negative_slope
 
     def ideal_transfer(self, a: NDArray[np.float64]) -> NDArray[np.float64]:
         """Straight-line leaky rectifier, V to V, any shape."""
@@ -239,12 +251,12 @@ class ActivationParameters(Parameters):
     def input_resistances(self, a: float, temperature: float) -> tuple[float, float]:
         """Between what it is as a load, to small signals around an operating point.
 
-        The divider with real diodes is one resistance. Around 0 V that is R_load behind both
-        branches side by side, in each of them the diode's `N V_T/I_S` and R_S. One with ideal
-        diodes has a kink at 0 V, on the two sides of which it is R_load and one branch or the
-        other. The precision rectifier leads into a virtual ground through R_rect at low frequency;
-        where its amplifier has little gain left for diodes that hardly conduct, it is less of a
-        load, down to none.
+        A passive one takes the current of its load, `f(a)/R_load`. With real diodes that is one
+        resistance; around 0 V it is R_load behind all branches side by side, in each of them the
+        diode's `N V_T/I_S` and R_S. With ideal diodes it has a kink at 0 V, on the two sides of
+        which it is R_load over one slope or the other. The precision rectifier leads into a
+        virtual ground through R_rect at low frequency; where its amplifier has little gain left
+        for diodes that hardly conduct, it is less of a load, down to none.
 
         Args:
             a: pre-activation, V; within 1 µV of 0 ideal diodes are at their kink.
@@ -253,16 +265,16 @@ class ActivationParameters(Parameters):
         Returns:
             The lowest and the highest, Ω.
         """
-        if self.kind == "precision":
+        if not self.passive:
             return self.r_rectifier, math.inf
         self._require_parameters()
         if self.rectifier.ideal:
-            forward, backward = self.r_load + self.r_positive, self.r_load + self.r_negative
+            forward, backward = self.heaviest_loads
             if abs(a) <= _KINK:
                 return min(forward, backward), max(forward, backward)
             return (forward, forward) if a > 0 else (backward, backward)
         nearby = np.array([a - _NEARBY, a + _NEARBY])
-        low, high = self.divider_transfer(nearby, temperature).tolist()
+        low, high = self.transfer(nearby, temperature).tolist()
         resistance = self.r_load * 2 * _NEARBY / (high - low)
         return resistance, resistance
 

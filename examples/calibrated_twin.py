@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from sim import activation_curve, cosim
 from sim.activation_curve import ActivationCurve
 from sim.compare import Comparison, compare
-from sim.config import load_config
 from sim.figures import COLOURS, MARKERS
+from sim.settings import load_config
 
 Array = NDArray[np.float64]
 PICTURES = Path(__file__).parents[1] / "docs" / "images"

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from sim import cosim
 from sim.compare import compare
-from sim.config import load_config
 from sim.figures import COLOURS, MARKERS
+from sim.settings import load_config
 
 PICTURES = Path(__file__).parents[1] / "docs" / "images"
 

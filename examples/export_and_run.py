@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from netlists.build import probe_names
 from netlists.spice import format_deck
 from sim import cosim
-from sim.config import load_config
 from sim.engines.circuit import CircuitEngine
 from sim.errors import UserError
 from sim.figures import COLOURS
-from sim.waveforms import pair_deck
+from sim.settings import load_config
+from sim.waves.simulate import pair_deck
 
 Array = NDArray[np.float64]
 PICTURES = Path(__file__).parents[1] / "docs" / "images"

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from sim import cosim
-from sim.config import load_config
 from sim.figures import COLOURS, MARKERS, STYLES
+from sim.settings import load_config
 
 Array = NDArray[np.float64]
 PICTURES = Path(__file__).parents[1] / "docs" / "images"

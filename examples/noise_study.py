@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim import cosim
 from sim.alignment import measure_alignment
-from sim.config import load_config
+from sim.settings import load_config
 from sim.sources import Drawn, NodeNoise
 
 Array = NDArray[np.float64]

@@ -9,8 +9,9 @@ from learning.angle import angle_deg, expected_angle_deg
 from learning.arrays import Array
 from learning.baselines import Backpropagation, NodePerturbation
 from learning.danp import ActivityPerturbation
+from learning.datasets.table import Columns, Origin, Scale, Table
 from learning.decorrelation import decorrelation_update
-from learning.defaults import DEFAULTS, TaskDefaults
+from learning.defaults import DEFAULTS, OWN, TABLE, TASKS, TaskDefaults, own_defaults
 from learning.gradient import loss_gradient, node_gradient
 from learning.losses import LOSSES, Loss, SoftmaxCrossEntropy, SquaredError
 from learning.model import Activity, Model, forward, init_model
@@ -25,13 +26,16 @@ from learning.optimizers import (
 )
 from learning.rule import Evidence, Reduction, Rule, Update
 from learning.rules import RULES, make_rule
-from learning.tasks import Task, make_task
+from learning.tasks import Task, make_task, table_defaults, table_task
 
 __all__ = [
     "DEFAULTS",
     "LOSSES",
     "OPTIMIZERS",
+    "OWN",
     "RULES",
+    "TABLE",
+    "TASKS",
     "Activation",
     "ActivationFunction",
     "Activity",
@@ -39,18 +43,22 @@ __all__ = [
     "Adam",
     "Array",
     "Backpropagation",
+    "Columns",
     "Evidence",
     "Loss",
     "MeasuredActivation",
     "Model",
     "NodePerturbation",
     "Optimizer",
+    "Origin",
     "Reduction",
     "Rule",
+    "Scale",
     "Sgd",
     "SoftmaxCrossEntropy",
     "SquaredError",
     "State",
+    "Table",
     "Task",
     "TaskDefaults",
     "Update",
@@ -65,4 +73,7 @@ __all__ = [
     "make_rule",
     "make_task",
     "node_gradient",
+    "own_defaults",
+    "table_defaults",
+    "table_task",
 ]

@@ -7,7 +7,7 @@ Eq. 4, divides each sample's loss difference by that sample's own activity diffe
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from learning.arrays import Array
 
 
 class Loss(Protocol):
-    """A loss of predictions and targets, both of shape (B, N_L)."""
+    """A loss of predictions and targets, both of shape (B, N_L), in a unit of its own."""
+
+    unit: ClassVar[str]
 
     def value(self, prediction: Array, target: Array) -> Array:
         """Return the loss of each sample, shape (B,)."""
@@ -29,6 +31,8 @@ class Loss(Protocol):
 @dataclass(frozen=True)
 class SquaredError:
     """L = ‖y* - y‖², summed over the outputs, in V²."""
+
+    unit: ClassVar[str] = "V²"
 
     def value(self, prediction: Array, target: Array) -> Array:
         """Return the loss of each sample, shape (B,), V²."""
@@ -48,6 +52,7 @@ class SoftmaxCrossEntropy:
             fits between rails of ±2.5 V.
     """
 
+    unit: ClassVar[str] = "nat"
     gain: float = 1.0
 
     def value(self, prediction: Array, target: Array) -> Array:

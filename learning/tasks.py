@@ -1,4 +1,4 @@
-"""The built-in tasks: data to learn, checked against the layers that are to learn it."""
+"""The tasks: data to learn, checked against the layers that are to learn it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from learning.arrays import Array
 from learning.datasets import digits_data, iris_data, mnist_data, teacher_data, xor_data
 from learning.datasets.digits import SAMPLES as ALL_DIGITS
 from learning.datasets.stratified import stratified
-from learning.defaults import DEFAULTS
+from learning.datasets.table import Origin, Scale, Table, table_data, train_size
+from learning.defaults import DEFAULTS, TABLE, TaskDefaults, own_defaults
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Task:
     """Data to learn, in volts.
 
     Attributes:
-        name: A key of `DEFAULTS`.
+        name: One of `TASKS`, or whatever a task that was made by hand is called.
         train_inputs: Shape (S, N_0), V.
         train_targets: Shape (S, N_L); V, or one-hot for cross-entropy.
         test_inputs: Shape (T, N_0), V; the train set itself when nothing is held out.
@@ -27,6 +28,7 @@ class Task:
         held_out: Whether the test set is apart from the train set.
         loss_name: A key of `learning.losses.LOSSES`.
         classes: Number of classes, None for regression.
+        origin: How the volts came about, for the data of a table.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Task:
     held_out: bool
     loss_name: str
     classes: int | None
+    origin: Origin | None = None
 
     def accuracy(self, prediction: Array, target: Array) -> float | None:
         """Return the share of samples classified rightly, None for regression.
@@ -64,7 +67,7 @@ def make_task(
     test_samples: int | None = None,
     data_dir: Path | None = None,
 ) -> Task:
-    """Build a task's data.
+    """Build a built-in task's data.
 
     Args:
         name: A key of `DEFAULTS`.
@@ -86,7 +89,7 @@ def make_task(
     layers = defaults.layers if layers is None else tuple(layers)
     samples = defaults.samples if samples is None else samples
     tested = defaults.test_samples if test_samples is None else test_samples
-    _require_layers(name, layers)
+    _require_layers(name, layers, defaults.layers)
     if name != "mnist" and data_dir is not None:
         raise ValueError(f"task {name}: reads no files, got {data_dir}; leave --data-dir out")
     match name:
@@ -111,6 +114,74 @@ def make_task(
                 )
             _require_samples(name, samples, 10, None)
             return _held_out(name, mnist_data(data_dir, samples, rng), tested, rng)
+
+
+def table_defaults(table: Table, samples: int | None = None) -> TaskDefaults:
+    """Return the settings of the task that a table makes.
+
+    Args:
+        table: The samples.
+        samples: Size of the train set; None takes the default.
+
+    Raises:
+        ValueError: If the samples are too few to hold some out without being asked to.
+    """
+    sizes = table.inputs.shape[1], table.targets.shape[1]
+    return own_defaults(*sizes, samples or train_size(table), classes=table.classes)
+
+
+def table_task(
+    table: Table,
+    layers: Sequence[int],
+    samples: int,
+    rng: np.random.Generator,
+    *,
+    test_samples: int | None = None,
+    scale: Scale = "unit",
+) -> Task:
+    """Build the task of a user's own samples.
+
+    Args:
+        table: The samples.
+        layers: N_0..N_L of the network that is to learn.
+        samples: Size of the train set; that of the table holds nothing out, unless a test set came
+            along.
+        rng: Source of the split.
+        test_samples: Size of the test set; None for all that is held out.
+        scale: How columns become volts.
+
+    Raises:
+        ValueError: If layers or samples do not fit the table, or there is nothing to learn.
+    """
+    sizes = own_defaults(table.inputs.shape[1], table.targets.shape[1], 1, classes=table.classes)
+    _require_layers(TABLE, tuple(layers), sizes.layers)
+    least = table.targets.shape[1] if table.classes else 2
+    if not least <= samples <= len(table.inputs):
+        raise ValueError(
+            f"task {TABLE}: samples must be {least} to {len(table.inputs)}, got {samples}; leave "
+            "--samples out"
+        )
+    (inputs, targets, others, answers), origin = table_data(table, samples, scale, rng)
+    held_out = others is not inputs
+    if test_samples is not None:
+        if not held_out:
+            raise ValueError(
+                f"task {TABLE}: holds nothing out, got {test_samples} test samples; leave "
+                "--test-samples out, or give less --samples"
+            )
+        if test_samples > len(others):
+            raise ValueError(
+                f"task {TABLE}: test samples must be at most {len(others)}, got {test_samples}; "
+                "give another --test-samples"
+            )
+        kept = (
+            stratified(np.argmax(answers, axis=1), test_samples, rng)
+            if table.classes
+            else rng.permutation(len(others))[:test_samples]
+        )
+        others, answers = others[kept], answers[kept]
+    classes = table.targets.shape[1] if table.classes else None
+    return Task(TABLE, inputs, targets, others, answers, held_out, sizes.loss_name, classes, origin)
 
 
 def _without_held_out(
@@ -151,9 +222,8 @@ def _held_out(
     return Task(name, train_inputs, train_targets, inputs, targets, True, loss_name, classes)
 
 
-def _require_layers(name: str, layers: tuple[int, ...]) -> None:
+def _require_layers(name: str, layers: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     got = ",".join(str(n) for n in layers)
-    wanted = DEFAULTS[name].layers
     hint = ",".join(str(n) for n in wanted)
     if len(layers) < 2 or min(layers) < 1:
         raise ValueError(

@@ -3,11 +3,11 @@
 Cells refer to the deck's parameters by name; `cell_parameters` gives these with their units.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from circuits import CircuitParameters, NoiseParameters, NoiseString, OpAmpParameters
-from circuits.activation import DiodeParameters
+from circuits.activation import DiodeParameters, Kind
 from circuits.exceptions import SUMMING
 from netlists.elements import (
     BehaviouralCurrent,
@@ -319,41 +319,55 @@ def _diode(name: str, anode: str, cathode: str, diode: DiodeParameters) -> Eleme
     return Diode(name, anode, cathode, _model_name(diode))
 
 
+def _divider(diode: DiodeParameters, own: Own) -> tuple[Element, ...]:
+    return (
+        _diode("pos", "a", "dp", diode),
+        Resistor("pos", "dp", "y", "R_POS", "conducts for a > 0"),
+        _diode("neg", "y", "dn", diode),
+        Resistor("neg", "dn", "a", "R_NEG", "conducts for a < 0"),
+        *_buffered_load(own),
+    )
+
+
+def _buffered_load(own: Own) -> tuple[Element, ...]:
+    """What ends every passive rectifier: the load at `y`, and the buffer that reads it."""
+    return (
+        Resistor("load", "y", "0", "R_LOAD"),
+        Instance("buf", ("y", "x", "x", "vdd", "vss"), own.opamp("buf"), "unity buffer"),
+    )
+
+
+def _precision(diode: DiodeParameters, own: Own) -> tuple[Element, ...]:
+    return (
+        Resistor("in", "a", "n1", "R_RECT"),
+        Instance("rect", ("0", "n1", "o1", "vdd", "vss"), own.opamp("rect"), "rectifies"),
+        _diode("neg", "o1", "vn", diode),
+        Resistor("fn", "vn", "n1", "R_RECT", "vn = -a for a < 0, else 0"),
+        _diode("pos", "vp", "o1", diode),
+        Resistor("fp", "vp", "n1", "R_RECT", "vp = -a for a > 0, else 0"),
+        Resistor("sp", "vp", "n2", "R_RECT/SLOPE_POS"),
+        Resistor("sn", "vn", "n2", "R_RECT/SLOPE_NEG"),
+        Resistor("f2", "n2", "x", "R_RECT"),
+        Instance("sum", ("0", "n2", "x", "vdd", "vss"), own.opamp("sum"), "adds both halves"),
+    )
+
+
+_Rectifier = Callable[[DiodeParameters, Own], tuple[Element, ...]]
+_RECTIFIERS: Mapping[Kind, tuple[_Rectifier, str]] = {
+    "diode-divider": (_divider, "divider with two diodes, buffered"),
+    "precision": (_precision, "precision, diodes inside the feedback"),
+}
+
+
 def activation_cell(circuit: CircuitParameters, own: Own = SHARED) -> Subcircuit:
     """Leaky rectifier from `a` to `x`, with whatever amplifier makes its output stiff."""
-    diode = circuit.activation.rectifier
-    name = own.activation()
-    ports = ("a", "x", "vdd", "vss")
-    if circuit.activation.kind == "diode-divider":
-        return Subcircuit(
-            name,
-            ports,
-            (
-                _diode("pos", "a", "dp", diode),
-                Resistor("pos", "dp", "y", "R_POS", "conducts for a > 0"),
-                _diode("neg", "y", "dn", diode),
-                Resistor("neg", "dn", "a", "R_NEG", "conducts for a < 0"),
-                Resistor("load", "y", "0", "R_LOAD"),
-                Instance("buf", ("y", "x", "x", "vdd", "vss"), own.opamp("buf"), "unity buffer"),
-            ),
-            "leaky rectifier: divider with two diodes, buffered",
-        )
+    activation = circuit.activation
+    body, what = _RECTIFIERS[activation.kind]
     return Subcircuit(
-        name,
-        ports,
-        (
-            Resistor("in", "a", "n1", "R_RECT"),
-            Instance("rect", ("0", "n1", "o1", "vdd", "vss"), own.opamp("rect"), "rectifies"),
-            _diode("neg", "o1", "vn", diode),
-            Resistor("fn", "vn", "n1", "R_RECT", "vn = -a for a < 0, else 0"),
-            _diode("pos", "vp", "o1", diode),
-            Resistor("fp", "vp", "n1", "R_RECT", "vp = -a for a > 0, else 0"),
-            Resistor("sp", "vp", "n2", "R_RECT/SLOPE_POS"),
-            Resistor("sn", "vn", "n2", "R_RECT/SLOPE_NEG"),
-            Resistor("f2", "n2", "x", "R_RECT"),
-            Instance("sum", ("0", "n2", "x", "vdd", "vss"), own.opamp("sum"), "adds both halves"),
-        ),
-        "leaky rectifier: precision, diodes inside the feedback",
+        own.activation(),
+        ("a", "x", "vdd", "vss"),
+        body(activation.rectifier, own),
+        f"leaky rectifier: {what}",
     )
 
 
@@ -478,7 +492,7 @@ def _opamp_parameters(opamp: OpAmpParameters) -> tuple[Parameter, ...]:
 
 def _activation_parameters(circuit: CircuitParameters) -> tuple[Parameter, ...]:
     activation = circuit.activation
-    if activation.kind == "precision":
+    if not activation.passive:
         return (
             Parameter("R_RECT", activation.r_rectifier, "ohm, precision rectifier"),
             Parameter("SLOPE_POS", activation.positive_slope, "1, slope for a > 0"),

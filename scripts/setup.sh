@@ -2,8 +2,10 @@
 # Gets a machine ready; called by the Makefile, from the root of the repository.
 #   setup.sh venv EXTRAS   makes .venv and installs the pinned packages, e.g. EXTRAS=dev,docs
 #   setup.sh ngspice       installs ngspice and its shared library, where missing
+#   setup.sh browser       installs Chromium for the tests of pages, where missing
 #   setup.sh make          installs make, where missing
-# PYTHON names the Python to take, NGSPICE_LIBRARY_PATH an ngspice library outside the system's.
+# PYTHON names the Python to take, NGSPICE_LIBRARY_PATH an ngspice library outside the system's,
+# DANP_BROWSER a Chromium outside the PATH.
 set -euo pipefail
 
 fail() {
@@ -89,9 +91,30 @@ require_ngspice() {
         fail "ngspice is installed, but Python does not find its library; set NGSPICE_LIBRARY_PATH to the file libngspice.so"
 }
 
+# As tests/browser.py looks for one.
+has_browser() {
+    local name
+    if [[ -n ${DANP_BROWSER:-} ]]; then
+        command -v "$DANP_BROWSER" >/dev/null || fail "DANP_BROWSER=$DANP_BROWSER: no such program"
+        return
+    fi
+    for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do
+        command -v "$name" >/dev/null && return
+    done
+    [[ -x /Applications/Chromium.app/Contents/MacOS/Chromium ]]
+}
+
+require_browser() {
+    has_browser && return
+    install_packages "chromium" "chromium" "--cask chromium"
+    hash -r
+    has_browser || fail "no Chromium found after the installation; name its executable in DANP_BROWSER"
+}
+
 case ${1:-} in
     venv) make_venv "$2" ;;
     ngspice) require_ngspice ;;
+    browser) require_browser ;;
     make) command -v make >/dev/null || install_packages make make make ;;
     *) fail "unknown step '${1:-}'" ;;
 esac

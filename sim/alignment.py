@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from learning import angle_deg, loss_gradient
-from sim.cosim import Setup, effective_weights, measure
 from sim.engine import Engine
 from sim.guards import Tally
+from sim.loop import Setup, effective_weights, measure
 from sim.passes import join_passes
 from sim.scoring import Stop, never, run_stoppable
 

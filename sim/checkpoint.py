@@ -26,6 +26,7 @@ from sim.errors import UserError
 from sim.libngspice import get_library
 from sim.preparation import Setup
 from sim.record import CONFIG, versions
+from sim.training import STATE
 
 NAME = "checkpoint.npz"
 
@@ -119,7 +120,11 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
 
 def _require_keys(path: Path, tree: Mapping[str, Any]) -> None:
     """Refuse a whole archive that holds something else than a run of this version."""
-    names = {"versions": {*_DECIDING, _PROCESSOR}, "clock": {f.name for f in fields(Clock)}}
+    names = {
+        "versions": {*_DECIDING, _PROCESSOR},
+        "clock": {f.name for f in fields(Clock)},
+        "training": set(STATE),
+    }
     for key in _KEYS:
         if not isinstance(tree.get(key), dict) or names.get(key, set(tree[key])) != set(tree[key]):
             raise UserError(

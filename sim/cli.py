@@ -18,10 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with leaving_at_ctrl_c():
             from netlists.commandline import execute  # noqa: PLC0415
             from sim.subcommands import commands  # noqa: PLC0415
+        return execute(commands, given, "danp-cosim")
     except ImportError as error:
         print(f"error: {error}; danp-cosim doctor says what is missing", file=sys.stderr)  # noqa: T201
         return 1
-    return execute(commands, given, "danp-cosim")
 
 
 if __name__ == "__main__":

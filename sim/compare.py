@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learning import Model
-from sim.cosim import IDEAL, Setup, effective_weights
 from sim.engine import Engine, Readout
 from sim.engines import IdealEngine
 from sim.guards import Tally
+from sim.loop import IDEAL, Setup, effective_weights
 from sim.passes import Passes
 from sim.scoring import Stop, never, run_stoppable
 

@@ -1,26 +1,21 @@
-"""What describes a run: one record, one TOML file, and overrides from the command line."""
+"""What describes a run: one record, and one TOML file."""
 
-import tomllib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer
 
 from circuits import CircuitParameters
 from circuits.network import Network, format_layers, parse_layers
 from circuits.quantities import Count, FileName, Parameters, Ratio, Second, Volt
-from learning import DEFAULTS, OPTIMIZERS, RULES
+from learning import DEFAULTS, OPTIMIZERS, OWN, RULES, TABLE, TASKS, Scale, TaskDefaults
 from netlists.build import SolverSettings
 from sim.clock import Fidelity, Reduction
 from sim.errors import UserError
-from sim.presets import PRESETS
-
-_DEEPEST = 4  # dots in the path of a parameter, at most
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "task": tuple(DEFAULTS),
+    "task": TASKS,
     "rule": tuple(RULES),
     "optimizer": tuple(OPTIMIZERS),
 }
@@ -50,10 +45,49 @@ Layers = Annotated[
 ]
 
 
+def _read_names(value: Any) -> Any:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
+        raise ValueError(f"wanted names of columns parted by commas, got {value!r}")
+    names = tuple(name.strip() for name in names)
+    if not all(names):
+        raise ValueError(f"wanted names of columns parted by commas, got {value!r}")
+    return names
+
+
+ColumnNames = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_read_names)]
+
+
+class TableConfig(Parameters):
+    """Samples of the user's own, for the task `table`."""
+
+    file: FileName | None = Field(
+        default=None, description="CSV with a header, or .npz, that holds the samples"
+    )
+    inputs: ColumnNames | None = Field(
+        default=None, description="columns that are inputs; left out: all that are no targets"
+    )
+    targets: ColumnNames | None = Field(
+        default=None, description="columns of numbers to learn; left out: y, y1, y2, …"
+    )
+    label: str | None = Field(
+        default=None,
+        min_length=1,
+        description="column of classes to learn, words or numbers; left out: label",
+    )
+    scale: Scale = Field(
+        default="unit",
+        description=(
+            "unit: each column less its mean, its largest deviation 1 V; common: likewise, with "
+            "one factor for all inputs; volts: as they are"
+        ),
+    )
+
+
 class TaskConfig(Parameters):
     """What is learned. What is left out takes the task's own default."""
 
-    name: Annotated[str, _one_of("task")] = Field(default="teacher", description="built-in task")
+    name: Annotated[str, _one_of("task")] = Field(default="teacher", description="task")
     layers: Layers | None = Field(
         default=None, description="units per layer, inputs first, as in 2,2,2,1"
     )
@@ -72,6 +106,9 @@ class TaskConfig(Parameters):
     )
     data_dir: FileName | None = Field(
         default=None, description="folder of the files of a task that reads some (mnist)"
+    )
+    table: TableConfig = Field(
+        default=TableConfig(), description="samples of your own, for the task table"
     )
 
 
@@ -197,23 +234,35 @@ class RunConfig(Parameters):
 
     @property
     def network(self) -> Network:
-        """The network, its layers the task's own where none are given."""
-        defaults = DEFAULTS[self.task.name]
-        biases = self.learning.biases
-        return Network(
-            self.task.layers or defaults.layers, defaults.biases if biases is None else biases
-        )
+        """The network, its layers the task's own where none are given.
 
-    def complete(self) -> "RunConfig":
-        """Fill in what the task's defaults decide."""
-        d = DEFAULTS[self.task.name]
+        Raises:
+            UserError: none are given, and the task's own follow from data.
+        """
+        defaults = _defaults(self.task.name)
+        layers, biases = self.task.layers or defaults.layers, self.learning.biases
+        if not layers:
+            raise UserError(
+                f"task.layers: those of the task {TABLE} follow from its data, which are not read "
+                "here; give --layers"
+            )
+        return Network(layers, defaults.biases if biases is None else biases)
+
+    def complete(self, found: TaskDefaults | None = None) -> "RunConfig":
+        """Fill in what the task's defaults decide.
+
+        Args:
+            found: defaults that follow from a user's own data, layers and samples among them;
+                without them these stay open.
+        """
+        d = found or _defaults(self.task.name)
         return _merged(
             self,
             {
                 "task": _missing(
                     self.task,
-                    layers=d.layers,
-                    samples=d.samples,
+                    layers=d.layers or None,
+                    samples=d.samples or None,
                     epochs=d.epochs,
                     batch=d.batch,
                     test_samples=d.test_samples,
@@ -234,6 +283,10 @@ class RunConfig(Parameters):
         return tomli_w.dumps(self.model_dump(exclude_none=True), multiline_strings=True)
 
 
+def _defaults(task: str) -> TaskDefaults:
+    return OWN if task == TABLE else DEFAULTS[task]
+
+
 def _missing(section: BaseModel, **defaults: Any) -> dict[str, Any]:
     return {name: value for name, value in defaults.items() if getattr(section, name) is None}
 
@@ -243,120 +296,3 @@ def _merged(config: RunConfig, changes: Mapping[str, Mapping[str, Any]]) -> RunC
     for section, values in changes.items():
         tree[section] |= values
     return RunConfig.model_validate(tree)
-
-
-def load_config(
-    path: Path | None,
-    preset: str | None,
-    options: Mapping[str, Any],
-    names: Mapping[str, str] | None = None,
-    assignments: Sequence[str] = (),
-) -> RunConfig:
-    """Put a configuration together: preset, then file, then options, then assignments.
-
-    Args:
-        path: TOML file.
-        preset: a name in `PRESETS`.
-        options: value by dotted path, such as `circuit.opamp.gbw`; None where not given.
-        names: what the options are called, by path, for messages.
-        assignments: `PATH=VALUE`, as of `--set`.
-
-    Raises:
-        UserError: one line that says where, what, got and wanted.
-    """
-    overrides = {dotted: value for dotted, value in options.items() if value is not None}
-    origin = {dotted: name for dotted, name in (names or {}).items() if dotted in overrides}
-    for assignment in assignments:
-        dotted, equals, value = assignment.partition("=")
-        if not equals or not dotted:
-            raise UserError(
-                f"--set: wanted PATH=VALUE, as in circuit.opamp.gbw=300k, got {assignment!r}"
-            )
-        overrides[dotted], origin[dotted] = value, f"--set {dotted}"
-    tree: dict[str, Any] = {}
-    if preset is not None:
-        if preset not in PRESETS:
-            raise UserError(f"--preset: wanted one of {', '.join(PRESETS)}, got {preset!r}")
-        _overlay(tree, PRESETS[preset].settings)
-    if path is not None:
-        found = _read_toml(path)
-        try:
-            _overlay(tree, found)
-        except RecursionError:
-            raise UserError(f"{path}: wanted sections four deep at most, got many more") from None
-    for dotted, value in overrides.items():
-        _set(tree, dotted, value, origin.get(dotted, dotted), path)
-    try:
-        return RunConfig.model_validate(tree)
-    except ValidationError as error:
-        raise UserError(_explain(error, path, origin)) from None
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UserError(f"--config: cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: is not UTF-8 text, wanted a TOML file") from None
-    except (ValueError, RecursionError) as error:  # tomllib's own, and what it lets through
-        raise UserError(f"{path}: is not TOML: {error}") from None
-
-
-def _overlay(tree: dict[str, Any], other: Mapping[str, Any]) -> None:
-    for name, value in other.items():
-        if isinstance(value, Mapping) and isinstance(tree.get(name), dict):
-            _overlay(tree[name], value)
-        else:
-            tree[name] = {} if isinstance(value, Mapping) else value
-            if isinstance(value, Mapping):
-                _overlay(tree[name], value)
-
-
-def _set(tree: dict[str, Any], dotted: str, value: Any, typed: str, path: Path | None) -> None:
-    *folders, leaf = dotted.split(".")
-    if len(folders) > _DEEPEST:
-        raise UserError(f"{typed}: no such parameter; none has more than {_DEEPEST} dots")
-    for folder in folders:
-        tree = tree.setdefault(folder, {})
-        if not isinstance(tree, dict):
-            there = f" in {path}" if path else ""
-            raise UserError(f"{typed}: {folder} is a value{there}, not a section")
-    tree[leaf] = value
-
-
-def _explain(error: ValidationError, path: Path | None, origin: Mapping[str, str]) -> str:
-    first = error.errors()[0]
-    dotted = ".".join(str(part) for part in first["loc"])
-    exact = [typed for key, typed in origin.items() if f"{dotted}.".startswith(f"{key}.")]
-    beneath = [typed for key, typed in origin.items() if key.startswith(f"{dotted}.")]
-    where = exact[0] if exact else beneath[0] if len(beneath) == 1 else None
-    place = where or (f"{path}: {dotted}" if path else dotted) or "configuration"
-    match first["type"]:
-        case "extra_forbidden":
-            what = f"no such parameter; there {_known(first['loc'])}"
-        case "value_error" | "assertion_error":
-            what = str(first.get("ctx", {}).get("error", first["msg"]))
-            for name in (*first["loc"][-1:], place.rpartition(".")[2]):
-                what = what.removeprefix(f"{name}: ")  # said already
-        case "missing":
-            what = "wanted too, since it has no default"
-        case _ if beneath and not exact:
-            what = f"{dotted} is a value, not a section; wanted --set {dotted}=…"
-        case "model_type" | "dict_type":
-            what = f"wanted a section of parameters, got {first['input']!r}"
-        case _:
-            what = f"{first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
-    more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
-    return f"{place}: {what}{more}"
-
-
-def _known(location: tuple[int | str, ...]) -> str:
-    model: Any = RunConfig
-    for part in location[:-1]:
-        if get_origin(model) is Mapping:  # `part` is a key
-            model = get_args(model)[1]
-        else:
-            model = model.model_fields[str(part)].annotation
-    fields = getattr(model, "model_fields", {})
-    return f"are {', '.join(fields)}" if fields else "is none"

@@ -1,265 +1,152 @@
-"""Train a circuit in the loop beside its ideal twin, on the same samples and the same noise.
+"""The co-simulation from Python: whole runs, and the pieces that they consist of.
 
-One step of either: write the weights, run a pair of noisy passes per sample, measure, update.
+```python
+from sim import cosim
+
+run = cosim.run(layers=(2, 2, 2, 1), epochs=10)
+print(run.scores["loss"])
+print(run.deviation.std("pass"))
+run.report()
+```
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from rich.console import Console
 
-from learning import Activity, Evidence, Model, apply_update
-from sim.engine import Engine, Readout
-from sim.engines import IdealEngine
-from sim.engines.description import EngineDescription
-from sim.errors import UserError
-from sim.guards import Tally
-from sim.passes import Passes, split_layers
-from sim.preparation import IDEAL, Setup, circuit_weights, set_up
-from sim.scoring import Stop, never, run_stoppable
-from sim.sources import Drawn
-from sim.training import Epoch, Learner, Training, begin
-from sim.workers import Care, Pool, WorkerEngine
+from sim.clock import Fidelity
+from sim.config import RunConfig
+from sim.errors import SimulationError, UserError
+from sim.job import stopped
+from sim.loop import (
+    Evaluation,
+    begin,
+    effective_weights,
+    evaluate,
+    make_engines,
+    set_up,
+    train,
+)
+from sim.preparation import IDEAL, Setup
+from sim.results import Run
+from sim.running import begin_run, continue_run
+from sim.settings import changed, load_config
+from sim.training import Epoch, Learner, Training
 
 __all__ = [
     "IDEAL",
-    "Asked",
     "Epoch",
     "Evaluation",
     "Learner",
+    "Run",
     "Setup",
+    "SimulationError",
     "Training",
-    "ask",
+    "UserError",
     "begin",
     "effective_weights",
     "evaluate",
+    "load",
     "make_engines",
-    "measure",
+    "resume",
+    "run",
     "set_up",
-    "step",
     "train",
 ]
 
-Array = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A network's score on a set of samples.
-
-    Attributes:
-        loss: mean over the samples.
-        accuracy: share classified rightly; None for regression.
-        tally: how the passes came out that it is the mean of.
-    """
-
-    loss: float
-    accuracy: float | None
-    tally: Tally
-
-
-def make_engines(setup: Setup, *, keep: Path | None = None, jobs: int = 0) -> dict[str, Engine]:
-    """The twin, and the circuit where the configuration asks for it.
-
-    Args:
-        setup: what they are made from.
-        keep: folder for what is left of a failed simulation; a temporary one by default.
-        jobs: worker processes for the circuit; 0: it is simulated in this one.
-    """
-    twin = IdealEngine(setup.network, setup.circuit, setup.activation)
-    engines: dict[str, Engine] = {"ideal": twin}
-    simulation = setup.config.simulation
-    if simulation.engine == "ngspice":
-        description = EngineDescription(
-            setup.network,
-            setup.circuit,
-            setup.clock,
-            setup.strings,
-            simulation.solver(),
-            simulation.reduction,
-        )
-        if jobs:
-            pool = Pool(jobs, Care(simulation.deadline, simulation.attempts))
-            engines["in_loop"] = WorkerEngine(description, pool, keep=keep)
-        else:
-            engines["in_loop"] = description.make(keep)
-    return engines
-
-
-def train(
-    training: Training,
+def run(
+    config: RunConfig | Path | str | None = None,
     *,
-    after_epoch: Callable[[Epoch], None] = lambda _: None,
-    after_step: Callable[[int], None] = lambda _: None,
-    stop: Stop = never,
-    record: Callable[[Drawn], None] = lambda _: None,
-) -> bool:
-    """Train all learners side by side on the same samples and noise.
+    layers: Sequence[int] | None = None,
+    task: str | None = None,
+    epochs: int | None = None,
+    samples: int | None = None,
+    seed: int | None = None,
+    rule: str | None = None,
+    fidelity: Fidelity | None = None,
+    engine: Literal["ngspice", "ideal"] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    out: Path | str | None = None,
+    jobs: int = 1,
+    show: bool = False,
+) -> Run:
+    """Train a circuit in ngspice beside its ideal twin; what `python -m sim.run` does.
 
     Args:
-        training: to go on with from where it stands; moved on in place, step by step.
-        after_epoch: told of each finished epoch.
-        after_step: told how many samples were seen so far.
-        stop: asked after each step, and after what is told of it, whether to stop.
-        record: told of all noise that is drawn.
+        config: to start from: a record, or a TOML file such as a run's `config.toml`.
+        layers: units per layer, inputs first.
+        task: what is learned.
+        epochs: times through the training samples.
+        samples: training samples.
+        seed: of everything random.
+        rule: learning rule.
+        fidelity: `full`, `aperture` or `op`.
+        engine: `ideal` for the twin alone.
+        settings: any parameter by its path, as in `{"circuit.opamp.gbw": 300e3}`; numbers, or text
+            with engineering notation. They override all others.
+        out: folder to write; `runs/<time>-<layers>` by default.
+        jobs: worker processes that simulate the circuit; results are the same for every number.
+        show: print warnings and progress.
 
     Returns:
-        Whether training ran to its end.
+        What the run left in its folder.
 
     Raises:
-        UserError: a learner diverged; the others stand where they were.
+        UserError: a parameter or the folder will not do.
+        SimulationError: ngspice failed.
+        KeyboardInterrupt: stopped by Ctrl-C; its text says how to go on.
     """
-    while not training.finished:
-        epoch = _advance(training, record)
-        after_step(training.seen)
-        if epoch:
-            after_epoch(epoch)
-        if stop():
-            return False
-    return True
+    if jobs < 1:
+        raise UserError(f"jobs: wanted a whole number of at least 1, got {jobs!r}")
+    keywords = {
+        "task.layers": ("layers", layers),
+        "task.name": ("task", task),
+        "task.epochs": ("epochs", epochs),
+        "task.samples": ("samples", samples),
+        "seed": ("seed", seed),
+        "learning.rule": ("rule", rule),
+        "simulation.fidelity": ("fidelity", fidelity),
+        "simulation.engine": ("engine", engine),
+    }
+    given = {path: value for path, (_, value) in keywords.items() if value is not None}
+    names = {path: name for path, (name, _) in keywords.items()}
+    if not isinstance(config, RunConfig):
+        config = load_config(None if config is None else Path(config), None, {})
+    wanted = changed(config, given | dict(settings or {}), names)
+    place = None if out is None else Path(out)
+    outcome, folder = begin_run(wanted, place, Console(), quiet=not show, jobs=jobs)
+    if not outcome.finished:
+        raise KeyboardInterrupt(stopped(outcome, folder, jobs))
+    return Run(folder)
 
 
-def _advance(training: Training, record: Callable[[Drawn], None]) -> Epoch | None:
-    """One step of every learner; returns the epoch that it finished, if any."""
-    setup = training.setup
-    underway = training.enter_epoch()
-    batch = setup.config.task.batch or 1
-    picked = underway.order[underway.done : underway.done + batch]
-    inputs, targets = setup.task.train_inputs[picked], setup.task.train_targets[picked]
-    passes = training.schedule.draw(inputs, clean_first=setup.rule.clean_first_pass, record=record)
-    learners = training.learners.items()
-    # Workers are asked before the twin, which this process works out meanwhile.
-    with np.errstate(over="ignore", invalid="ignore"):
-        asked = {name: ask(setup, learner, passes) for name, learner in learners}
-    for name, learner in learners:
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is looked for next
-            moved, losses = step(setup, learner, passes, targets, asked[name])
-        _require_finite(setup, name, len(training.epochs) + 1, moved, losses)
-        training.learners[name] = moved
-        underway.losses[name][picked] = losses
-    underway.done += len(picked)
-    return training.leave_epoch()
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Passes that an engine was given.
-
-    Attributes:
-        clipped: weights that did not fit the resistors.
-        wait: for the readout.
-    """
-
-    clipped: int
-    wait: Callable[[], Readout]
-
-
-def ask(setup: Setup, learner: Learner, passes: Passes) -> Asked:
-    """Write a learner's weights, and give its engine passes; workers begin with them at once."""
-    engine = learner.engine
-    clipped = engine.write(effective_weights(learner.model, setup))
-    if isinstance(engine, WorkerEngine):
-        return Asked(clipped, engine.submit(passes))
-    return Asked(clipped, lambda: engine.run(passes))
-
-
-def step(
-    setup: Setup, learner: Learner, passes: Passes, targets: Array, asked: Asked
-) -> tuple[Learner, Array]:
-    """One update from one mini-batch.
+def resume(path: Path | str, *, jobs: int = 1, show: bool = False) -> Run:
+    """Go on with a run that was stopped, bit for bit; what `python -m sim.run --resume` does.
 
     Args:
-        setup: rule, loss and optimizer.
-        learner: before the step.
-        passes: pairs in the order of time, 2 B.
-        targets: shape (B, N_L).
-        asked: the passes, as given to the engine.
-
-    Returns:
-        The learner after it, and the per-sample loss of pass 1, shape (B,).
-    """
-    readout = asked.wait()
-    evidence = measure(setup, passes, readout, targets)
-    update = setup.rule.update(learner.model, evidence)
-    model, memory = apply_update(
-        learner.model,
-        update,
-        setup.optimizer,
-        learner.memory,
-        setup.config.learning.decor_rate or 0.0,
-    )
-    moved = replace(
-        learner,
-        model=model,
-        memory=memory,
-        skipped=learner.skipped + update.skipped,
-        clipped=asked.clipped,
-        energy=learner.energy + float(readout.energy.sum()),
-        tally=learner.tally + Tally.of(readout.doubts),
-    )
-    return moved, evidence.loss_first
-
-
-def _require_finite(setup: Setup, name: str, epoch: int, learner: Learner, losses: Array) -> None:
-    arrays = (losses, *learner.model.weights, *learner.model.biases, *learner.model.decor)
-    if not all(np.isfinite(array).all() for array in arrays):
-        learning = setup.config.learning
-        raise UserError(
-            f"training of {name.replace('_', ' ')} diverged in epoch {epoch}: a weight or loss is "
-            f"no longer finite; try a smaller --eta (now {learning.eta:g}) or --decor-rate "
-            f"(now {learning.decor_rate:g})"
-        )
-
-
-def measure(setup: Setup, passes: Passes, readout: Readout, targets: Array) -> Evidence:
-    """What the rule is given: activities and losses of both passes of each sample."""
-    first = _activity(passes.inputs[::2], readout[::2])
-    second = _activity(passes.inputs[1::2], readout[1::2])
-    noise = passes.noise[1::2] - passes.noise[::2]
-    return Evidence(
-        first=first,
-        second=second,
-        loss_first=setup.loss.value(first.prediction, targets),
-        loss_second=setup.loss.value(second.prediction, targets),
-        noise=split_layers(noise, setup.network.layers),
-        target=targets,
-    )
-
-
-def _activity(inputs: Array, readout: Readout) -> Activity:
-    return Activity(inputs, readout.pre, readout.outputs)
-
-
-def effective_weights(model: Model, setup: Setup) -> tuple[Array, ...]:
-    """Weights as the circuit holds them: `W·decor`, biases as a last column over `v_one`."""
-    return circuit_weights(model, setup.network, setup.circuit)
-
-
-def evaluate(setup: Setup, engine: Engine, model: Model, stop: Stop = never) -> Evaluation:
-    """Loss and accuracy on the test samples, with the noise held off unless asked otherwise.
-
-    Args:
-        setup: task, loss and noise.
-        engine: runs the passes.
-        model: whose weights it gets.
-        stop: asked on the way whether to stop.
+        path: its folder.
+        jobs: worker processes.
+        show: print warnings and progress.
 
     Raises:
-        StoppedError: `stop` said so.
+        UserError: there is nothing to go on with, or anything that the run depends on has changed.
+        SimulationError: ngspice failed.
+        KeyboardInterrupt: stopped by Ctrl-C again.
     """
-    task = setup.task
-    engine.write(effective_weights(model, setup))
-    schedule = setup.schedule(1)
-    noisy = setup.config.simulation.evaluation_noise and not setup.config.simulation.noise_off
-    if noisy:
-        readout = run_stoppable(engine, schedule.draw(task.test_inputs), stop)[::2]
-    else:
-        readout = run_stoppable(engine, schedule.held(task.test_inputs), stop)
-    prediction = readout.outputs[-1]
-    return Evaluation(
-        float(np.mean(setup.loss.value(prediction, task.test_targets))),
-        task.accuracy(prediction, task.test_targets),
-        Tally.of(readout.doubts),
-    )
+    folder = Path(path)
+    outcome = continue_run(folder, {}, {}, (), Console(), quiet=not show, jobs=jobs)
+    if not outcome.finished:
+        raise KeyboardInterrupt(stopped(outcome, folder, jobs))
+    return Run(folder)
+
+
+def load(path: Path | str) -> Run:
+    """What a run left in its folder.
+
+    Raises:
+        UserError: it is no run's folder.
+    """
+    return Run(path)

@@ -1,4 +1,4 @@
-"""The figures of a run: losses, deviation, waveforms."""
+"""The figures of a run: losses and deviation, and the look that all figures share."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,17 +7,14 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 from circuits.quantities import format_quantity
 from sim.compare import Comparison
-from sim.cosim import IDEAL
-from sim.waveforms import Waveforms
+from sim.loop import IDEAL
 
 Array = NDArray[np.float64]
 
@@ -142,48 +139,3 @@ def plot_deviation(comparison: Comparison, path: Path) -> None:
         twin = "ideal" if comparison.twin == IDEAL else comparison.twin
         grid[1, 0].set_ylabel(f"ngspice − {twin} ({unit})")
         figure.savefig(path, dpi=130)
-
-
-def plot_waveforms(waves: Waveforms, title: str, path: Path) -> None:
-    """Inputs, noise dividers, pre-activations and outputs over one pair of passes."""
-    panels = [
-        ("inputs (V)", waves.inputs),
-        ("noise sources (V)", waves.noise),
-        ("pre-activations (V)", waves.pre),
-        ("their change (mV)", {name: 1e3 * (a - a[0]) for name, a in waves.pre.items()}),
-        ("outputs (V)", waves.outputs),
-    ]
-    panels = [(label, traces) for label, traces in panels if traces]
-    scale, unit = (1e6, "µs") if waves.time[-1] < 1e-3 else (1e3, "ms")
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(9, 1.2 + 1.9 * len(panels)))
-        axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-        for ax, (label, traces) in zip(axes, panels, strict=True):
-            _plot_traces(ax, scale * waves.time, traces, [scale * t for t in waves.samples])
-            ax.set_ylabel(label)
-        axes[0].set_title(title, fontsize=10)
-        axes[-1].set_xlabel(f"time ({unit})")
-        figure.savefig(path, dpi=130)
-
-
-def _plot_traces(
-    ax: Axes, time: Array, traces: Mapping[str, Array], samples: Sequence[float]
-) -> None:
-    for k, (name, wave) in enumerate(traces.items()):
-        style = STYLES[k % len(STYLES)]
-        colour = COLOURS[k % len(COLOURS)]
-        ax.plot(time, wave, style, color=colour, label=name, linewidth=1.2)
-        sampled = np.interp(samples, time, wave)
-        ax.plot(samples, sampled, "o", color=colour, markersize=4.5, zorder=3, clip_on=False)
-    for instant in samples:
-        ax.axvline(instant, color="black", linewidth=0.8, linestyle=":")
-    handles, labels = ax.get_legend_handles_labels()
-    if len(labels) <= _LEGEND:
-        strobe = Line2D([], [], color="black", marker="o", linestyle=":", label="sampled")
-        ax.legend(
-            handles=[*handles, strobe],
-            fontsize=8,
-            loc="center left",
-            bbox_to_anchor=(1.01, 0.5),
-            frameon=False,
-        )

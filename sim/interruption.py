@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
@@ -39,6 +40,9 @@ def noted_interruptions(say: str = "") -> Iterator[list[int]]:
         StoppedAtOnceError: inside the context, at a second.
     """
     asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield asked  # signals go to the main thread
+        return
     heeded = 0.0
     before = {number: signal.getsignal(number) for number in _NOTED}
 

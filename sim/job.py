@@ -1,5 +1,6 @@
 """The main job: train twin and circuit, transfer, compare, and leave a run folder behind."""
 
+import shlex
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -8,20 +9,12 @@ from typing import Any
 
 from rich.console import Console
 
-from circuits import ResistorPairs
-from circuits.network import format_layers
-from netlists.build import control_names
-from netlists.deck import Deck
-from netlists.rules import Limits, check
-from netlists.spice import format_deck
-from sim import activation_curve, cosim
+from sim import activation_curve, loop
 from sim.checkpoint import NAME as CHECKPOINT
 from sim.checkpoint import Checkpoints
 from sim.durable import WriteError
-from sim.engine import Engine
-from sim.errors import SimulationError
+from sim.errors import SimulationError, UserError
 from sim.evidence import DECK, LOG
-from sim.figures import plot_deviation, plot_losses, plot_waveforms
 from sim.interruption import (
     StoppedAtOnceError,
     StoppedError,
@@ -31,28 +24,25 @@ from sim.interruption import (
 from sim.meter import Meter
 from sim.noise.record import NoiseRecorder
 from sim.outcome import Outcome
-from sim.passes import Passes
 from sim.progress import TrainingProgress
 from sim.record import CONFIG, FolderGoneError, RunFolder
 from sim.resumption import resuming
 from sim.score import Scorer
-from sim.summary import summarise
 from sim.training import restored_tally, tally_state
-from sim.waveforms import pair_deck, simulate_waveforms
 from sim.workers import WorkerEngine
 from sim.workers.failed import PASSES
+from sim.written import write_found, write_page, write_waveforms
 
 _STOPPING = "stopping after the step under way; once more stops at once"
 _FAILED = "; to try again from the last checkpoint"
-_LOOKED_AT = 32  # junctions up to which waveforms show whole passes
 
 
-class StoppedJobError(Exception):
+class StoppedJobError(KeyboardInterrupt):
     """A second signal stopped the job at once; says how to go on."""
 
 
 def run_job(
-    setup: cosim.Setup,
+    setup: loop.Setup,
     folder: RunFolder,
     console: Console,
     *,
@@ -63,7 +53,7 @@ def run_job(
     """Run the job and write its folder.
 
     Args:
-        setup: from `cosim.set_up`.
+        setup: from `loop.set_up`.
         folder: writable; empty, or that of the checkpoint.
         console: where progress goes.
         quiet: no progress.
@@ -96,10 +86,13 @@ def run_job(
                 job.work(console, interrupted, quiet=quiet)
             except (WriteError, KeyboardInterrupt):
                 raise
-            except BaseException:
+            except BaseException as error:
+                job.outcome.failure = error
                 job.conclude()
+                job.show(console, quiet=quiet)
                 raise
             job.conclude()
+            job.show(console, quiet=quiet)
     except FolderGoneError:
         raise
     except (WriteError, SimulationError, StoppedAtOnceError) as error:
@@ -129,7 +122,7 @@ def _place(outcome: Outcome) -> str:
 
 
 def _recorder(
-    setup: cosim.Setup, folder: RunFolder, checkpoint: Mapping[str, Any] | None
+    setup: loop.Setup, folder: RunFolder, checkpoint: Mapping[str, Any] | None
 ) -> AbstractContextManager[NoiseRecorder | None]:
     if not setup.config.simulation.record_noise:
         return nullcontext()
@@ -143,7 +136,7 @@ class _Job:
 
     def __init__(
         self,
-        setup: cosim.Setup,
+        setup: loop.Setup,
         folder: RunFolder,
         recorder: NoiseRecorder | None,
         jobs: int,
@@ -153,10 +146,10 @@ class _Job:
         self._folder = folder
         self._recorder = recorder
         self._require_same = require_same
-        self._engines = cosim.make_engines(setup, keep=folder.path, jobs=jobs)
+        self._engines = loop.make_engines(setup, keep=folder.path, jobs=jobs)
         self._meter = Meter(self._engines)
         self._checkpoints = Checkpoints(folder.path, setup, self._state)
-        self.outcome = Outcome(setup, cosim.begin(setup, self._engines))
+        self.outcome = Outcome(setup, loop.begin(setup, self._engines))
 
     def close(self) -> None:
         """End the workers."""
@@ -201,7 +194,6 @@ class _Job:
             self._checkpoints.save()
             if trained:
                 scorer.after(outcome)
-                _plot_circuit(outcome, self._folder, self._engines)
         except StoppedError:
             pass
         if interrupted:
@@ -210,21 +202,19 @@ class _Job:
             outcome.finished = True
 
     def _train(self, console: Console, interrupted: Sequence[int], *, quiet: bool) -> bool:
-        sizes, training = self._setup.config.task, self.outcome.training
-        progress = TrainingProgress(
-            console, sizes.epochs or 0, sizes.samples or 1, seen=training.seen, quiet=quiet
-        )
+        training = self.outcome.training
+        progress = TrainingProgress(console, training, interrupted, quiet=quiet)
 
         def after_step(seen: int) -> None:
             progress.step(seen)
             self._checkpoints.after_step()
 
-        def after_epoch(epoch: cosim.Epoch) -> None:
+        def after_epoch(epoch: loop.Epoch) -> None:
             progress.epoch(epoch)
             self._checkpoints.after_epoch()
 
         with progress:
-            return cosim.train(
+            return loop.train(
                 training,
                 after_epoch=after_epoch,
                 after_step=after_step,
@@ -238,81 +228,30 @@ class _Job:
         self._meter.read(self.outcome)
         if self._recorder:
             self._recorder.write_parquet()
-        _save(self.outcome, self._folder, self._engines)
+        write_found(self.outcome, self._folder)
         if self.outcome.finished:
             self._folder.remove((DECK, LOG, PASSES))  # of a failure before it was resumed
             self._checkpoints.remove()
             if self._recorder:
                 self._recorder.remove_rows()
 
+    def show(self, console: Console, *, quiet: bool) -> None:
+        """Write what a run is looked at by. The run stands by then: what fails here is a warning.
 
-def _save(outcome: Outcome, folder: RunFolder, engines: dict[str, Engine]) -> None:
-    setup, training = outcome.setup, outcome.training
-    rows = folder.write_history(training.epochs)
-    if rows:
-        folder.write_figure(
-            "loss.png",
-            lambda path: plot_losses(rows, setup.task.loss_name, title(setup), path),
-        )
-    synapses = None
-    circuit = engines.get("in_loop")
-    if isinstance(circuit, WorkerEngine):
-        # A rule that only mathematics can run leaves the circuit with the twin's weights.
-        learner = training.learners.get("in_loop", training.learners["ideal"])
-        circuit.write(cosim.effective_weights(learner.model, setup))
-        synapses = circuit.pairs
-        deck = _trained_deck(setup, synapses)
-        folder.write_text("network.cir", format_deck(deck))
-        if setup.config.simulation.erc:
-            known = {breach for finding in setup.findings for breach in finding.breaches}
-            found = check(deck, Limits.of(setup.circuit))
-            outcome.trained = tuple(f for f in found if not f.breaches <= known)
-    models = {name: learner.model for name, learner in training.learners.items()}
-    folder.write_weights({"start": setup.start, **models}, synapses)
-    folder.write_json("summary.json", summarise(outcome))
-
-
-def _trained_deck(setup: cosim.Setup, synapses: Sequence[ResistorPairs]) -> Deck:
-    return pair_deck(
-        setup,
-        synapses,
-        _first_pair(setup),
-        title=(
-            f"danp-cosim: {title(setup)}",
-            "the circuit as trained, with a pair of noisy passes of the first test sample;",
-            "ngspice -b prints v(node) at the end of each (_p1, _p2)",
-        ),
-    )
-
-
-def _first_pair(setup: cosim.Setup) -> Passes:
-    schedule = setup.schedule(1, silent=setup.config.simulation.noise_off)
-    return schedule.draw(setup.task.test_inputs[:1])
-
-
-def _plot_circuit(outcome: Outcome, folder: RunFolder, engines: dict[str, Engine]) -> None:
-    setup, comparison, circuit = outcome.setup, outcome.comparison, engines.get("in_loop")
-    if comparison is None or not isinstance(circuit, WorkerEngine):
-        return
-    folder.write_figure("deviation.png", lambda path: plot_deviation(comparison, path))
-    whole = len(control_names(setup.network, setup.circuit.noise)) <= _LOOKED_AT
-    closer = setup.with_clock(setup.clock.in_full()) if whole else setup
-    if closer.clock.look_back > 0:
-        waves = simulate_waveforms(closer, circuit.pairs, _first_pair(closer))
-        extent = "two whole passes" if whole else "the apertures of two passes"
-        text = f"{title(closer)}\n{extent} of one sample"
-        folder.write_figure("waveforms.png", lambda path: plot_waveforms(waves, text, path))
-
-
-def title(setup: cosim.Setup) -> str:
-    """What a figure shows, and which engine made it."""
-    config = setup.config
-    by = setup.twin
-    if config.simulation.engine == "ngspice":
-        by = f"ngspice, {setup.clock.fidelity}, {config.circuit.opamp.label} op-amps"
-        if setup.twin != cosim.IDEAL:
-            by = f"{by}; {setup.twin}"
-    return (
-        f"{config.task.name} {format_layers(setup.network.layers)}, {config.learning.rule}, "
-        f"seed {config.seed} ({by})"
-    )
+        Raises:
+            StoppedJobError: a second signal came.
+        """
+        folder = self._folder
+        for what, write in (("waveforms", write_waveforms), ("report", write_page)):
+            try:
+                write(self.outcome, folder)
+            except (SimulationError, UserError) as error:
+                if not quiet:
+                    console.print(f"warning: no {what}: {error}", soft_wrap=True)
+            except StoppedAtOnceError as error:
+                if not self.outcome.finished:
+                    raise
+                raise StoppedJobError(
+                    f"stopped at once by {signal_name(error.number)}; the run is finished, and "
+                    f"danp-cosim report {shlex.quote(str(folder.path))} shows it"
+                ) from None

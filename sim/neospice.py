@@ -188,7 +188,7 @@ def get_neospice() -> Neospice:
     if importlib.util.find_spec("neospice") is None:
         raise UserError(
             "neospice: not installed; it comes with the extra second-opinion: "
-            "pip install 'danp-cosim[second-opinion]'"
+            "pip install -e '.[second-opinion]'"
         )
     import neospice  # noqa: PLC0415  # an optional package
 

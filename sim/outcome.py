@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from learning import Model
 from netlists.rules import Finding
-from sim import cosim
+from sim import loop
 from sim.alignment import Alignment
 from sim.compare import Comparison
 from sim.guards import NO_PASSES, Tally
@@ -30,6 +31,7 @@ class Outcome:
         trained: what electrical rules find of the trained circuit and not of the one at the start.
         finished: whether the run came to its end, scores and all.
         signal: number of the one that stopped it, if any.
+        failure: what ended it before its end, if anything but a signal.
         seconds: from the first evaluation to the last figure, s, without pauses of a resumed run.
         ngspice_seconds: inside ngspice, over all processes, s.
         aids: commands in which ngspice reached for a convergence aid.
@@ -39,18 +41,19 @@ class Outcome:
         tally: of all passes in ngspice.
     """
 
-    setup: cosim.Setup
-    training: cosim.Training
-    initial: dict[str, cosim.Evaluation] = field(default_factory=dict)
+    setup: loop.Setup
+    training: loop.Training
+    initial: dict[str, loop.Evaluation] = field(default_factory=dict)
     nodes: tuple[NodeNoise, ...] = ()
     alignment: Alignment | None = None
-    ideal: cosim.Evaluation | None = None
-    transfer: cosim.Evaluation | None = None
-    in_loop: cosim.Evaluation | None = None
+    ideal: loop.Evaluation | None = None
+    transfer: loop.Evaluation | None = None
+    in_loop: loop.Evaluation | None = None
     comparison: Comparison | None = None
     trained: tuple[Finding, ...] = ()
     finished: bool = False
     signal: int | None = None
+    failure: BaseException | None = None
     seconds: float = 0.0
     ngspice_seconds: float = 0.0
     aids: int = 0
@@ -58,6 +61,21 @@ class Outcome:
     replaced: int = 0
     retried: int = 0
     tally: Tally = NO_PASSES
+
+    @property
+    def ended(self) -> str:
+        """How: finished, stopped (by a signal), failed, or diverged."""
+        if self.finished:
+            return "finished"
+        if self.failure is None:
+            return "stopped"
+        return "diverged" if isinstance(self.failure, loop.DivergedError) else "failed"
+
+    @property
+    def model_in_circuit(self) -> Model:
+        """What the circuit learned; the twin's, where only mathematics can run the rule."""
+        learners = self.training.learners
+        return learners.get("in_loop", learners["ideal"]).model
 
     def state(self) -> dict[str, Any]:
         """What was found before the end of the training, beside what it left in its learners."""
@@ -76,7 +94,7 @@ class Outcome:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on where another outcome of the same setup had its `state` taken."""
         self.initial = {
-            name: cosim.Evaluation(score["loss"], score["accuracy"], restored_tally(score["tally"]))
+            name: loop.Evaluation(score["loss"], score["accuracy"], restored_tally(score["tally"]))
             for name, score in state["initial"].items()
         }
         self.seconds = state["seconds"]

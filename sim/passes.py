@@ -108,6 +108,12 @@ def split_layers(per_neuron: Array, layers: tuple[int, ...]) -> tuple[Array, ...
     return tuple(np.split(per_neuron, np.cumsum(layers[1:-1]), axis=1))
 
 
+def noise_names(layers: tuple[int, ...]) -> tuple[str, ...]:
+    """Names of ν in the order of `Passes.noise`: `nu1_2` at neuron 2 of layer 1."""
+    counts = enumerate(layers[1:], start=1)
+    return tuple(f"nu{layer}_{j}" for layer, count in counts for j in range(1, count + 1))
+
+
 def pass_stimulus(
     passes: Passes, p: int, duration: float, chosen: Sequence[int] | None = None
 ) -> Stimulus:

@@ -23,7 +23,6 @@ from learning import (
     init_model,
     make_optimizer,
     make_rule,
-    make_task,
 )
 from netlists.models import with_models
 from netlists.rules import Finding, require_sound
@@ -31,12 +30,14 @@ from sim import activation_curve
 from sim.activation_curve import CurveFile
 from sim.clock import Clock
 from sim.config import RunConfig
+from sim.data_record import require_below_rails
 from sim.errors import UserError
 from sim.rules import circuit_findings, clock_findings
 from sim.schedule import NoiseSchedule, open_schedule
 from sim.settling import measure_settling
 from sim.sources import has_mean, node_sigma, open_recording, require_resolvable
 from sim.start import read_start
+from sim.task_data import plan_task
 
 IDEAL, CALIBRATED = "ideal mathematics", "calibrated twin"
 
@@ -100,7 +101,7 @@ class Setup:
     @property
     def twin(self) -> str:
         """What the twin is, in words."""
-        return IDEAL if self.config.simulation.activation_curve is None else CALIBRATED
+        return twin_of(self.config)
 
     def with_clock(self, clock: Clock) -> "Setup":
         """The same on another clock."""
@@ -111,20 +112,36 @@ class Setup:
         return np.random.default_rng(self.keys[2])
 
 
-def set_up(config: RunConfig, clock: Clock | None = None) -> Setup:
+def twin_of(config: RunConfig) -> str:
+    """What the twin of a run is, in words."""
+    return IDEAL if config.simulation.activation_curve is None else CALIBRATED
+
+
+def set_up(
+    config: RunConfig,
+    clock: Clock | None = None,
+    *,
+    task: Task | None = None,
+    rule: Rule | None = None,
+) -> Setup:
     """Draw task and start, and make the rule, from a configuration.
 
     Args:
         config: what is left out is completed.
         clock: of a run that was set up before, taken as it is; by default worked out from the
             configuration, with a measurement and the rules of the clock where it asks for them.
+        task: in place of the configuration's; settings left out are those of a user's own data.
+        rule: in place of the configuration's.
+
+    Returns:
+        Everything that a training is made from, its configuration complete.
 
     Raises:
         UserError: a model from a file cannot be had, task and network do not fit, the rule does not
             fit the settings, or the circuit breaks its electrical rules.
         SimulationError: ngspice failed in the measurement of the settling time.
     """
-    config = config.complete()
+    config, make_data = plan_task(config, task)
     config = config.model_copy(update={"circuit": with_models(config.circuit)})
     task_seed, start_seed, *seeds, devices_seed = np.random.SeedSequence(config.seed).spawn(6)
     circuit, network, learning = config.circuit, config.network, config.learning
@@ -140,15 +157,8 @@ def set_up(config: RunConfig, clock: Clock | None = None) -> Setup:
     try:
         require_there(circuit.exceptions, network, circuit.activation.amplifiers)
         strings = circuit.noise_strings(network.neurons, np.random.default_rng(devices_seed))
-        task = make_task(
-            config.task.name,
-            network.layers,
-            config.task.samples,
-            np.random.default_rng(task_seed),
-            straight,
-            test_samples=config.task.test_samples,
-            data_dir=None if config.task.data_dir is None else Path(config.task.data_dir),
-        )
+        task = make_data(np.random.default_rng(task_seed), straight)
+        require_below_rails(task, circuit)
         if strings:
             require_resolvable(strings)
         sigma = node_sigma(circuit, recording)
@@ -160,7 +170,7 @@ def set_up(config: RunConfig, clock: Clock | None = None) -> Setup:
         )
         findings = _rules_of_the_circuit(config, network, strings, start)
         clock, others = (clock, ()) if clock else _clock(config, network, strings, recording)
-        rule = make_rule(
+        rule = rule or make_rule(
             learning.rule,
             reduction=learning.reduction,
             biases=network.biases,

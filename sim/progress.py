@@ -1,55 +1,77 @@
-"""What a training shows while it runs: a live line, or plain lines where no one watches."""
+"""What a run shows while it is at work: a panel on a terminal, plain lines where no one watches."""
 
-import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.live import Live
 
-from sim.cosim import Epoch
+from learning import ActivityPerturbation
+from sim.pace import Pace, format_duration
+from sim.panel import TrainingPanel, format_deviation, format_rate
+from sim.training import Epoch, Training
 
 _LINES = 10  # plain lines in a whole training
+_REFRESH = 0.25  # s, between two drawings of the panel
+
+
+def live(console: Console) -> bool:
+    """Whether what is shown can be drawn again in its place: someone watches a terminal."""
+    return console.is_interactive and not console.is_dumb_terminal and console.file.isatty()
+
+
+@contextmanager
+def waiting(console: Console, what: str, *, quiet: bool) -> Iterator[None]:
+    """Say what is under way, on a terminal, while the context lasts."""
+    if quiet or not live(console):
+        yield
+        return
+    with console.status(what):
+        yield
 
 
 class TrainingProgress:
-    """Tells of epochs, losses and speed.
+    """Tells of epochs, losses, deviation, doubts and speed.
 
     Args:
-        console: where to; its terminal decides between a live and plain lines.
-        epochs: in the whole training.
-        samples: in an epoch.
-        seen: samples at the start, of a training that goes on.
+        console: where to.
+        training: that is to go on from where it stands.
+        interrupted: signals that came so far; what they had said stays below the panel.
+        pace: of the training.
         quiet: say nothing.
     """
 
     def __init__(
-        self, console: Console, epochs: int, samples: int, *, seen: int = 0, quiet: bool
+        self,
+        console: Console,
+        training: Training,
+        interrupted: Sequence[int] = (),
+        *,
+        pace: Pace | None = None,
+        quiet: bool,
     ) -> None:
+        sizes = training.setup.config.task
+        total = (sizes.epochs or 0) * len(training.setup.task.train_inputs)
         self._console = console
-        self._epochs = epochs
-        self._samples = samples
-        self._before = seen
+        self._training = training
+        self._interrupted = interrupted
+        self._epochs = sizes.epochs or 0
         self._quiet = quiet
-        self._started = time.perf_counter()
-        self._live: Progress | None = None
-        if console.is_terminal and not quiet:
-            self._live = Progress(
-                TextColumn("training"),
-                BarColumn(bar_width=24),
-                TextColumn("{task.percentage:>3.0f} %"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[speed]}  {task.fields[losses]}"),
-                console=console,
-                transient=True,
-            )
-            self._task = self._live.add_task("", total=epochs * samples, speed="", losses="")
+        self._pace = pace or Pace(total, training.seen)
+        self._panel = TrainingPanel(training, self._pace)
+        self._live: Live | None = None
+        self._next = 0.0
+        self._size = console.size
+        if not quiet and live(console):
+            self._live = Live(self._panel, console=console, auto_refresh=False)
 
     def __enter__(self) -> Self:
         """Begin to show."""
         if self._live:
-            self._live.start()
+            self._live.start(refresh=True)
         return self
 
     def __exit__(
@@ -58,33 +80,50 @@ class TrainingProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the terminal tidy."""
-        if self._live:
-            self._live.stop()
+        """Leave the panel as it is at the end, and the terminal tidy."""
+        if self._live is None:
+            return
+        if self._interrupted:
+            # Lines that a signal made lie below the panel, where `Live` knows nothing of them: have
+            # it draw nothing over as many empty ones.
+            self._console.file.write("\n" * (self._panel.lines - 1))
+            self._live.transient = True
+            self._live.update("")
+        self._live.stop()
 
     def step(self, seen: int) -> None:
         """Samples seen so far."""
-        if self._live:
-            rate = self._rate(seen)
-            self._live.update(self._task, completed=seen, speed=f"{rate:.0f} samples/s")
+        self._pace.note(seen)
+        now = self._pace.now
+        if self._live and now >= self._next and not self._interrupted:
+            if self._console.size != self._size:  # lines before have been cut or wrapped anew
+                self._size = self._console.size
+                self._console.clear()
+            self._live.refresh()
+            self._next = now + _REFRESH
 
     def epoch(self, epoch: Epoch) -> None:
         """A finished epoch."""
-        losses = "  ".join(
+        if self._live or self._quiet:
+            return
+        if epoch.number in {1, self._epochs} or epoch.number % -(-self._epochs // _LINES) == 0:
+            self._console.print("  ".join(self._told(epoch)), soft_wrap=True)
+
+    def _told(self, epoch: Epoch) -> Iterator[str]:
+        """Parts of a plain line: losses and deviation of the epoch, counts of all so far."""
+        training, pace = self._training, self._pace
+        yield f"epoch {epoch.number}/{self._epochs}"
+        losses = (
             f"{name.replace('_', ' ')} {np.mean(loss):.3g}" for name, loss in epoch.losses.items()
         )
-        if self._live:
-            self._live.update(self._task, losses=f"loss: {losses}")
-        elif not self._quiet and (
-            epoch.number == 1
-            or epoch.number % max(1, self._epochs // _LINES) == 0
-            or epoch.number == self._epochs
-        ):
-            rate = self._rate(epoch.number * self._samples)
-            self._console.print(
-                f"epoch {epoch.number}/{self._epochs}  loss: {losses}  {rate:.0f} samples/s"
-            )
-
-    def _rate(self, seen: int) -> float:
-        """Samples a second."""
-        return (seen - self._before) / (time.perf_counter() - self._started)
+        yield f"loss: {'  '.join(losses)}"
+        circuit = training.learners.get("in_loop")
+        if circuit:
+            yield f"deviation {format_deviation(epoch.deviation)}"
+        if isinstance(training.setup.rule, ActivityPerturbation):  # others take every sample
+            yield f"skipped {(circuit or training.learners['ideal']).skipped:,}"
+        if circuit:
+            yield f"doubtful {circuit.tally.doubtful:,} of {circuit.tally.passes:,}"
+        yield f"{format_rate(pace.rate)} samples/s"
+        if epoch.number < self._epochs:
+            yield f"{format_duration(pace.left)} left"

@@ -18,15 +18,18 @@ from numpy.typing import NDArray
 
 from circuits import ResistorPairs
 from learning import Model
-from sim.cosim import Epoch
 from sim.durable import WriteError, cannot_write, replace_durably, settle_durably
 from sim.errors import UserError
 from sim.figures import QUANTILES
+from sim.loop import Epoch
 
 Array = NDArray[np.float64]
 
 CONFIG = "config.toml"
 """Describes the run, in full."""
+
+REPORT = "report.html"
+"""Shows the run, in a browser."""
 
 
 class FolderGoneError(WriteError):
@@ -119,11 +122,14 @@ class RunFolder:
         return rows
 
     def write_weights(
-        self,
-        models: Mapping[str, Model],
-        synapses: Sequence[ResistorPairs] | None,
+        self, models: Mapping[str, Model], resistors: Mapping[str, Sequence[ResistorPairs]]
     ) -> None:
-        """Write `weights.npz`: per learner and layer W, b and decor; R+ and R− in Ω."""
+        """Write `weights.npz`: per learner and layer W, b and decor; R+ and R− in Ω.
+
+        Args:
+            models: by learner, and "start".
+            resistors: "start" and "trained", a record a layer; none without a circuit.
+        """
         arrays: dict[str, Array] = {}
         for name, model in models.items():
             for kind, tensors in (
@@ -132,8 +138,10 @@ class RunFolder:
                 ("decor", model.decor),
             ):
                 arrays |= {f"{name}_{kind}{k}": a for k, a in enumerate(tensors, start=1)}
-        for k, pairs in enumerate(synapses or (), start=1):
-            arrays |= {f"r_plus{k}": pairs.plus, f"r_minus{k}": pairs.minus}
+        for when, layers in resistors.items():
+            mark = "start_" if when == "start" else ""
+            for k, pairs in enumerate(layers, start=1):
+                arrays |= {f"{mark}r_plus{k}": pairs.plus, f"{mark}r_minus{k}": pairs.minus}
         archive = io.BytesIO()
         np.savez(archive, allow_pickle=False, **arrays)
         self.write_bytes("weights.npz", archive.getvalue())
@@ -188,7 +196,10 @@ def require_free(out: Path | None) -> None:
 
 
 def history_row(epoch: Epoch) -> dict[str, float]:
-    """One row of the history: quantiles, extremes and mean of the per-sample loss by learner."""
+    """One row of the history: quantiles, extremes and mean of the per-sample loss by learner.
+
+    With a circuit, its deviation from the mathematics too, V rms.
+    """
     row: dict[str, float] = {"epoch": epoch.number}
     for name, losses in epoch.losses.items():
         row[f"{name}_mean"] = float(losses.mean())
@@ -197,6 +208,8 @@ def history_row(epoch: Epoch) -> dict[str, float]:
         row[f"{name}_max"] = float(losses.max())
         row[f"{name}_skipped"] = epoch.skipped[name]
         row[f"{name}_doubtful"] = epoch.doubtful[name]
+    if "in_loop" in epoch.losses:
+        row["in_loop_deviation_rms"] = epoch.deviation
     return row
 
 

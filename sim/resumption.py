@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sim.checkpoint import FREE, NAME, read_checkpoint, require_same_conditions, require_same_config
-from sim.config import load_config
 from sim.errors import UserError
 from sim.preparation import Setup, set_up
 from sim.record import CONFIG
+from sim.settings import load_config
 
 
 def resuming(folder: Path, jobs: int = 1) -> str:

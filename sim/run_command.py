@@ -1,44 +1,35 @@
 """The command that trains an analog network in ngspice beside its ideal twin."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
 import click
-from rich.console import Console
 
 from circuits.activation import DIODES, Kind
 from circuits.noise import Coupling, SourceKind
-from learning import DEFAULTS, OPTIMIZERS, RULES
+from learning import DEFAULTS, OPTIMIZERS, OWN, RULES, TABLE, TASKS, Scale
 from netlists.commandline import INTERRUPTED, complain
 from netlists.models import OPAMP, ModelOption
-from netlists.rules import warnings_of
-from sim import cosim
 from sim.clock import Fidelity, Reduction
-from sim.config import load_config
 from sim.console import open_console
 from sim.errors import SIMULATION, SimulationError
-from sim.job import StoppedJobError, run_job, stopped
-from sim.libngspice import get_library
-from sim.lock import locked
+from sim.job import StoppedJobError, stopped
 from sim.options import with_jobs, with_settings
-from sim.outcome import Outcome
-from sim.record import RunFolder, open_folder
-from sim.resumption import (
-    refuse_stopped,
-    reopen,
-    require_nothing_else,
-    require_unfinished,
-)
-from sim.run_report import print_report, print_start
+from sim.resumption import require_nothing_else
+from sim.run_report import print_report
+from sim.running import begin_run, continue_run
+from sim.settings import load_config
+
+# What follows from the user's own file.
+_OF_THE_TABLE = {"layers": "inputs,8 to 32,targets", "samples": "four fifths"}
 
 
 def _per_task(name: str) -> str:
     values = {task: getattr(d, name) for task, d in DEFAULTS.items()}
     if name == "layers":
         values = {task: ",".join(map(str, v)) for task, v in values.items()}
+    values[TABLE] = _OF_THE_TABLE.get(name) or getattr(OWN, name)
     if len(set(values.values())) == 1:
         return f"  [default: {next(iter(values.values()))}]"
     return f"  [default: {'; '.join(f'{v} for {task}' for task, v in values.items())}]"
@@ -47,7 +38,12 @@ def _per_task(name: str) -> str:
 # Option, path in the configuration, choices or what it takes, help with unit and default.
 OPTIONS: tuple[tuple[str, str, tuple[str, ...] | str | ModelOption, str], ...] = (
     ("--layers", "task.layers", "N,N,…", "Units per layer, inputs first." + _per_task("layers")),
-    ("--task", "task.name", tuple(DEFAULTS), "What is learned.  [default: teacher]"),
+    (
+        "--task",
+        "task.name",
+        TASKS,
+        "What is learned; table: samples of your own.  [default: teacher]",
+    ),
     (
         "--epochs",
         "task.epochs",
@@ -67,6 +63,39 @@ OPTIONS: tuple[tuple[str, str, tuple[str, ...] | str | ModelOption, str], ...] =
         "task.data_dir",
         "DIR",
         "Folder of the task's files: MNIST's four IDX files, for mnist.",
+    ),
+    (
+        "--data",
+        "task.table.file",
+        "FILE",
+        "Samples of your own, for table: CSV with a header, or .npz.",
+    ),
+    (
+        "--inputs",
+        "task.table.inputs",
+        "NAME,…",
+        "Columns of --data that are inputs.  [default: all that are no targets]",
+    ),
+    (
+        "--targets",
+        "task.table.targets",
+        "NAME,…",
+        "Columns of --data that hold numbers to learn.  [default: y, y1, y2, …]",
+    ),
+    (
+        "--label",
+        "task.table.label",
+        "NAME",
+        "Column of --data that holds classes to learn.  [default: label]",
+    ),
+    (
+        "--data-scale",
+        "task.table.scale",
+        get_args(Scale),
+        (
+            "unit: each column of --data less its mean, its largest deviation 1 V; common: one "
+            "factor for all inputs; volts: as they are.  [default: unit]"
+        ),
     ),
     (
         "--start",
@@ -276,23 +305,15 @@ def run(
     console = open_console()
     try:
         if resume is None:
-            refuse_stopped(out)
             config = load_config(config_file, preset, given, _NAMES, assignments)
-            setup = cosim.set_up(config)
-            if config.simulation.engine == "ngspice":
-                get_library()  # before a folder is made for nothing
-            what = "-".join(map(str, setup.network.layers))
-            folder = open_folder(out, what, datetime.now().astimezone())
-            with _held(folder, console, quiet=quiet):
-                outcome = _run(setup, folder, console, quiet=quiet, jobs=jobs)
+            outcome, folder = begin_run(config, out, console, quiet=quiet, jobs=jobs)
         else:
             others = {"--preset": preset, "--config": config_file, "--out": out}
             require_nothing_else(given, _NAMES, assignments, others)
-            require_unfinished(resume)
-            folder = RunFolder(resume)
-            with _held(folder, console, quiet=quiet):
-                setup, checkpoint = reopen(resume, given, _NAMES, assignments)
-                outcome = _run(setup, folder, console, checkpoint, quiet=quiet, jobs=jobs)
+            folder = resume
+            outcome = continue_run(
+                folder, given, _NAMES, assignments, console, quiet=quiet, jobs=jobs
+            )
     except SimulationError as error:
         complain(str(error))
         return SIMULATION
@@ -304,38 +325,8 @@ def run(
         return INTERRUPTED
     if not quiet:
         print_report(console, outcome)
-        console.print(f"run folder: {folder.path}", soft_wrap=True)
+        console.print(f"run folder: {folder}", soft_wrap=True)
     if not outcome.finished:
-        complain(stopped(outcome, folder.path, jobs))
+        complain(stopped(outcome, folder, jobs))
         return INTERRUPTED
     return 0
-
-
-@contextmanager
-def _held(folder: RunFolder, console: Console, *, quiet: bool) -> Iterator[None]:
-    """The folder, for this process alone."""
-    with locked(folder.path) as held:
-        if not held and not quiet:
-            console.print(
-                f"warning: {folder.path}: its file system has no locks; nothing but you keeps two "
-                "processes from going on with this run at once",
-                soft_wrap=True,
-            )
-        yield
-
-
-def _run(
-    setup: cosim.Setup,
-    folder: RunFolder,
-    console: Console,
-    checkpoint: Mapping[str, Any] | None = None,
-    *,
-    quiet: bool,
-    jobs: int,
-) -> Outcome:
-    for warning in () if quiet else warnings_of(setup.findings):
-        console.print(f"warning: {warning}", soft_wrap=True)
-    if not quiet:
-        finished = checkpoint["training"]["finished_epochs"] if checkpoint else 0
-        print_start(console, setup, jobs, finished=finished)
-    return run_job(setup, folder, console, quiet=quiet, jobs=jobs, checkpoint=checkpoint)

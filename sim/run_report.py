@@ -8,15 +8,16 @@ from rich.table import Table
 
 from circuits.quantities import format_quantity
 from learning import ActivityPerturbation
-from sim import cosim
+from sim import loop
 from sim.compare import Comparison
 from sim.config import TaskConfig
+from sim.data_record import describe
 from sim.outcome import Outcome
 from sim.summary import warnings
 
 
-def print_start(console: Console, setup: cosim.Setup, jobs: int, *, finished: int = 0) -> None:
-    """Print one line: the network, what is simulated, and how long training is.
+def print_start(console: Console, setup: loop.Setup, jobs: int, *, finished: int = 0) -> None:
+    """Print the network, what is simulated, and how long training is; samples of the user's own.
 
     Args:
         console: where to.
@@ -25,13 +26,16 @@ def print_start(console: Console, setup: cosim.Setup, jobs: int, *, finished: in
         finished: epochs that a run which goes on has behind it.
     """
     sizes = setup.config.task
+    data = describe(setup.task, sizes.table)
+    if data:
+        console.print(data, soft_wrap=True)
     done = f", {finished:,} of them done" if finished else ""
     console.print(
         f"{_layers(setup)} in {_simulated(setup, jobs)}: {_training(sizes)}{done}", soft_wrap=True
     )
 
 
-def _simulated(setup: cosim.Setup, jobs: int) -> str:
+def _simulated(setup: loop.Setup, jobs: int) -> str:
     if setup.config.simulation.engine == "ideal":
         flips = setup.circuit.noise.two_way
         return f"{setup.twin}, {'ngspice for flips only' if flips else 'no SPICE'}"
@@ -45,7 +49,7 @@ def print_report(console: Console, outcome: Outcome) -> None:
     """Print losses by engine, facts and warnings."""
     setup = outcome.setup
     spice = setup.config.simulation.engine == "ngspice"
-    twin = "mathematics" if setup.twin == cosim.IDEAL else setup.twin
+    twin = "mathematics" if setup.twin == loop.IDEAL else setup.twin
     # Without an epoch nothing was trained.
     trained = bool(setup.config.task.epochs)
     scores = [
@@ -83,7 +87,7 @@ def print_report(console: Console, outcome: Outcome) -> None:
         console.print(f"no circuit in the loop: {setup.rule.name} needs the mathematics")
 
 
-def _headline(setup: cosim.Setup) -> str:
+def _headline(setup: loop.Setup) -> str:
     sizes = setup.config.task
     return (
         f"{sizes.name} {_layers(setup)}, {setup.rule.name}, {_training(sizes)}, "
@@ -91,7 +95,7 @@ def _headline(setup: cosim.Setup) -> str:
     )
 
 
-def _layers(setup: cosim.Setup) -> str:
+def _layers(setup: loop.Setup) -> str:
     return "-".join(map(str, setup.network.layers))
 
 
@@ -126,12 +130,13 @@ def _facts(outcome: Outcome, *, spice: bool) -> Iterator[tuple[str, str]]:
         yield "electrical rules", "not checked (--no-erc)"
     yield "clipped resistors", f"{main.clipped}"
     if main.tally.passes and main.energy > 0:
-        yield "energy per pass", format_quantity(main.energy / main.tally.passes, "J")
+        energy = format_quantity(main.energy / main.tally.passes, "J")
+        yield "energy per pass", f"{energy} (ngspice, mean over the training)"
     yield from _spent(outcome)
 
 
 def _deviations(comparison: Comparison) -> Iterator[tuple[str, str]]:
-    twin = "ideal" if comparison.twin == cosim.IDEAL else "twin"
+    twin = "ideal" if comparison.twin == loop.IDEAL else "twin"
     tally = comparison.tally
     without = comparison.rms_and_max(doubtful=False)
     for layer, (rms, largest) in enumerate(comparison.rms_and_max(), start=1):

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from sim import cosim
+from sim import loop
 from sim.alignment import measure_alignment
 from sim.compare import compare
 from sim.engine import Engine
 from sim.outcome import Outcome
+from sim.progress import live
 from sim.scoring import Stop
 
 _ALIGNMENT_PAIRS = 400  # enough that scatter does not pass for a bad rule
@@ -36,11 +37,11 @@ class Scorer:
     def before(self, outcome: Outcome) -> None:
         """Score the weights that the training starts from."""
         setup, start = outcome.setup, outcome.setup.start
-        scores: dict[str, cosim.Evaluation] = {}
-        with self._shown("scoring before training") as tell:
+        scores: dict[str, loop.Evaluation] = {}
+        with self._shown("scoring before training", len(self._engines)) as part:
             for name, engine in self._engines.items():
-                tell(name.replace("_", " "))
-                scores[name] = cosim.evaluate(setup, engine, start, self._stop)
+                stop = part(name.replace("_", " "), engine)
+                scores[name] = loop.evaluate(setup, engine, start, stop)
         outcome.initial = scores
 
     def after(self, outcome: Outcome) -> None:
@@ -50,32 +51,52 @@ class Scorer:
         sizes = setup.config.task
         trained = (sizes.epochs or 0) * (sizes.samples or 1)  # not to take longer than that did
         pairs = min(_ALIGNMENT_PAIRS, trained)
-        with self._shown("scoring after training") as tell:
-            tell("angle to the gradient")
-            outcome.alignment = measure_alignment(setup, learning, pairs, self._stop)
-            tell("ideal")
+        parts = 2 + ("in_loop" in engines) * 2 + ("in_loop" in learners)
+        with self._shown("scoring after training", parts) as part:
             twin = learners["ideal"]
-            outcome.ideal = cosim.evaluate(setup, twin.engine, twin.model, self._stop)
+            circuit = engines.get("in_loop", twin.engine)
+            stop = part("angle to the gradient", circuit)
+            outcome.alignment = measure_alignment(setup, learning, pairs, stop)
+            stop = part("ideal", twin.engine)
+            outcome.ideal = loop.evaluate(setup, twin.engine, twin.model, stop)
             if "in_loop" not in engines:
                 return
-            circuit = engines["in_loop"]
-            tell("transfer")
-            outcome.transfer = cosim.evaluate(setup, circuit, twin.model, self._stop)
+            stop = part("transfer", circuit)
+            outcome.transfer = loop.evaluate(setup, circuit, twin.model, stop)
             best = learners.get("in_loop", twin)
             if "in_loop" in learners:
-                tell("in loop")
-                outcome.in_loop = cosim.evaluate(setup, circuit, best.model, self._stop)
-            tell("circuit against mathematics")
-            outcome.comparison = compare(setup, circuit, best.model, self._stop)
+                stop = part("in loop", circuit)
+                outcome.in_loop = loop.evaluate(setup, circuit, best.model, stop)
+            stop = part("circuit against mathematics", circuit)
+            outcome.comparison = compare(setup, circuit, best.model, stop)
 
     @contextmanager
-    def _shown(self, what: str) -> Iterator[Callable[[str], None]]:
-        """Show that scoring is under way; yields what to tell of each part."""
-        if self._quiet:
-            yield lambda _: None
-        elif self._console.is_terminal:
-            with self._console.status(what) as live:
-                yield lambda part: live.update(f"{what}: {part}")
-        else:
-            self._console.print(what)
-            yield lambda _: None
+    def _shown(self, what: str, parts: int) -> Iterator[Callable[[str, Engine], Stop]]:
+        """Show that scoring is under way.
+
+        Yields:
+            Is told of each part and the engine that runs its passes; gives what that part is to ask
+            whether to stop.
+        """
+        if self._quiet or not live(self._console):
+            if not self._quiet:
+                self._console.print(what)
+            yield lambda _, __: self._stop
+            return
+        with self._console.status(what) as status:
+            begun = 0
+
+            def part(name: str, engine: Engine) -> Stop:
+                nonlocal begun
+                begun += 1
+                place, before = f"{what}, {begun} of {parts}: {name}", engine.tally.passes
+
+                def stop() -> bool:
+                    done = engine.tally.passes - before
+                    status.update(f"{place}, {done:,} passes done" if done else place)
+                    return self._stop()
+
+                status.update(place)
+                return stop
+
+            yield part

@@ -35,6 +35,11 @@ SUBCOMMANDS = {
         "noise",
         "Characterise noise: a source, recorded files, or a simulated node.",
     ),
+    "report": Subcommand(
+        "sim.report.command",
+        "report",
+        "Write a page that shows a run, or several side by side.",
+    ),
     "characterize": Subcommand(
         "sim.characterize.command", "characterize", "Measure what a data sheet states of the cells."
     ),
@@ -43,10 +48,20 @@ SUBCOMMANDS = {
         "attribute",
         "Attribute the deviation from mathematics to the circuit's parts.",
     ),
+    "waves": Subcommand(
+        "sim.waves.command",
+        "waves",
+        "Simulate evaluation passes of a finished run again, and keep every waveform.",
+    ),
     "conformance": Subcommand(
         "sim.conformance.command",
         "conformance",
         "Ask a second simulator: ngspice and neospice on the same decks.",
+    ),
+    "schematic": Subcommand(
+        "sim.schematic.command",
+        "schematic",
+        "Draw the circuit: every part of its deck, with the deck's names and values.",
     ),
     "build": Subcommand(
         "netlists.export",

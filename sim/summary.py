@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from netlists.build import probe_names
-from sim import cosim
+from sim import data_record, loop
 from sim.compare import Comparison
 from sim.guards import NO_PASSES, Tally
 from sim.libngspice import get_library
@@ -34,11 +34,14 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     return {
         "layers": list(setup.network.layers),
         "task": config.task.name,
+        "data": data_record.record(setup.task, config.task.table),
         "rule": config.learning.rule,
         "seed": config.seed,
         "epochs": len(training.epochs),
         "epochs_asked": config.task.epochs,
         "finished": outcome.finished,
+        "ended": outcome.ended,
+        "failure": None if outcome.failure is None else str(outcome.failure),
         "samples": config.task.samples,
         "engine": config.simulation.engine,
         "fidelity": config.simulation.fidelity if spice else None,
@@ -123,7 +126,7 @@ def _judged(outcome: Outcome) -> list[tuple[str, Tally]]:
     return [(name, tally) for name, tally in parts.items() if tally is not None]
 
 
-def _tally(scored: cosim.Evaluation | Comparison | None) -> Tally | None:
+def _tally(scored: loop.Evaluation | Comparison | None) -> Tally | None:
     return scored.tally if scored else None
 
 
@@ -157,6 +160,8 @@ def _noise(outcome: Outcome) -> dict[str, Any]:
 def warnings(outcome: Outcome) -> Iterator[str]:
     """What a run's figures should be read with, a sentence each."""
     setup = outcome.setup
+    if setup.task.origin:
+        yield from setup.task.origin.notes()
     for finding in outcome.trained:
         yield f"with the trained weights: {finding}"
     differing = setup.curve.differences(setup.circuit) if setup.curve else ()
@@ -221,9 +226,9 @@ def _rounds(outcome: Outcome) -> float:
     return read * setup.circuit.noise.measured.stride / recording.length
 
 
-def _loss(evaluation: cosim.Evaluation | None) -> float | None:
+def _loss(evaluation: loop.Evaluation | None) -> float | None:
     return evaluation.loss if evaluation else None
 
 
-def _accuracy(evaluation: cosim.Evaluation | None) -> float | None:
+def _accuracy(evaluation: loop.Evaluation | None) -> float | None:
     return evaluation.accuracy if evaluation else None

@@ -5,6 +5,7 @@ another process, bit for bit as if nothing had been. The engines carry nothing f
 passes to the next, so that only their counts belong to it.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,9 @@ from sim.preparation import Setup
 from sim.schedule import NoiseSchedule
 
 Array = NDArray[np.float64]
+
+STATE = ("learners", "noise", "shuffle", "epochs", "deviations", "finished_epochs", "underway")
+"""What `Training.state` holds."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,15 @@ class Epoch:
         losses: per-sample loss in pass 1 during the epoch, by learner; shape (S,).
         skipped: updates skipped in the epoch, by learner.
         doubtful: passes of the epoch that are doubtful, by learner.
+        deviation: ngspice − mathematics at the weights in the loop, rms over all outputs and passes
+            of the epoch, V; NaN where no circuit learns.
     """
 
     number: int
     losses: dict[str, Array]
     skipped: dict[str, int]
     doubtful: dict[str, int]
+    deviation: float = math.nan
 
 
 @dataclass
@@ -97,6 +104,8 @@ class Underway:
         losses: as of an `Epoch`; NaN where a sample has not been seen.
         skipped: updates skipped before the epoch, by learner.
         doubtful: doubtful passes before the epoch, by learner.
+        squares: sum of squared deviations of the outputs so far, V²; see `Epoch.deviation`.
+        outputs: that it is a sum over.
     """
 
     order: NDArray[np.int64]
@@ -104,6 +113,13 @@ class Underway:
     losses: dict[str, Array]
     skipped: dict[str, int]
     doubtful: dict[str, int]
+    squares: float = 0.0
+    outputs: int = 0
+
+    @property
+    def deviation(self) -> float:
+        """As of an `Epoch`, over the passes so far."""
+        return math.sqrt(self.squares / self.outputs) if self.outputs else math.nan
 
 
 @dataclass
@@ -161,6 +177,7 @@ class Training:
             underway.losses,
             {name: learner.skipped - underway.skipped[name] for name, learner in after},
             {name: one.tally.doubtful - underway.doubtful[name] for name, one in after},
+            underway.deviation,
         )
         self.underway = None
         self.epochs.append(epoch)
@@ -184,6 +201,7 @@ class Training:
                 }
                 for name in self.learners
             },
+            "deviations": np.array([epoch.deviation for epoch in self.epochs], dtype=np.float64),
             "finished_epochs": len(self.epochs),
             "underway": underway and vars(underway),
         }
@@ -202,14 +220,29 @@ class Training:
             return {name: past[name][kind][k] for name in self.learners}
 
         self.epochs = [
-            Epoch(k + 1, of_all("losses", k), of_all("skipped", k), of_all("doubtful", k))
+            Epoch(
+                k + 1,
+                of_all("losses", k),
+                of_all("skipped", k),
+                of_all("doubtful", k),
+                float(state["deviations"][k]),
+            )
             for k in range(state["finished_epochs"])
         ]
         self.underway = Underway(**state["underway"]) if state["underway"] else None
 
 
 def begin(setup: Setup, engines: dict[str, Engine]) -> Training:
-    """A training at its start, with a learner an engine."""
+    """A training at its start, with a learner an engine.
+
+    Args:
+        setup: what all learners share.
+        engines: by learner, as of `make_engines`; no `in_loop` learns where the rule needs the
+            gradient.
+
+    Returns:
+        The training, which `train` moves on in place.
+    """
     memory = setup.optimizer.init((*setup.start.weights, *setup.start.biases))
     learners = {
         name: Learner(engine, setup.start, memory)

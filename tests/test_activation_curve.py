@@ -34,7 +34,6 @@ from sim.alignment import measure_alignment
 from sim.characterize.bench import Bench
 from sim.clock import Clock
 from sim.compare import Comparison, compare
-from sim.config import load_config
 from sim.engines import IdealEngine, NgspiceEngine
 from sim.engines.circuit import CircuitEngine
 from sim.errors import UserError
@@ -42,6 +41,7 @@ from sim.guards import Doubt
 from sim.passes import split_layers
 from sim.run import main as run
 from sim.schedule import open_schedule
+from sim.settings import load_config
 
 torch.set_num_threads(1)  # the machine is shared, and the arrays are small
 

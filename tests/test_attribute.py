@@ -20,16 +20,17 @@ from sim import activation_curve, preparation
 from sim.attribute.attribution import Attribution, Effect, attribution_of, rms, share
 from sim.attribute.command import REPEATS
 from sim.attribute.command import main as attribute
-from sim.attribute.finished import FinishedRun, read_run
 from sim.attribute.mechanisms import MECHANISMS
 from sim.attribute.replay import Replayer
 from sim.attribute.table import print_attribution
 from sim.attribute.variant import Variant
 from sim.attribute.verdict import LEFT, headline, largest, notes, unexplained, verdict
-from sim.config import RunConfig, load_config
+from sim.config import RunConfig
 from sim.errors import SimulationError
+from sim.finished import FinishedRun, read_run
 from sim.preparation import set_up
 from sim.run import main as run
+from sim.settings import load_config
 from sim.workers import WorkerEngine
 
 PRECISION = "circuit.activation.kind=precision"

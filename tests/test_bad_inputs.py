@@ -4,14 +4,21 @@ import shutil
 from pathlib import Path
 
 import pytest
-from bad_inputs import environment, files, options, recordings, runs, toml, values
+from bad_inputs import environment, files, options, recordings, runs, tables, toml, values
 from bad_inputs.case import Case
 
 from sim.attribute.command import main as attribute
 from sim.cli import main as danp_cosim
 from sim.run import main as run
 
-CASES = (*values.CASES, *toml.CASES, *options.CASES, *recordings.CASES, *files.CASES)
+CASES = (
+    *values.CASES,
+    *toml.CASES,
+    *options.CASES,
+    *recordings.CASES,
+    *files.CASES,
+    *tables.CASES,
+)
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:

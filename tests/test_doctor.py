@@ -30,7 +30,10 @@ from sim.errors import UserError
 from sim.libngspice import find_library
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("hmmlearn", "matplotlib", "pyarrow", "sklearn", "torch")
+HEAVY = (
+    *("hmmlearn", "matplotlib", "plotly", "pyarrow", "schemdraw", "sklearn", "spicelib", "torch"),
+    "xarray",
+)
 PATIENT = 60.0  # s; nothing here takes long, but the machine may be busy
 IMPATIENT = 1.0  # s; for what hangs
 NUMPY = next(

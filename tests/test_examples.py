@@ -1,6 +1,7 @@
 """The examples run, and what they show is physics."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,40 @@ def test_a_shared_recording_ties_passes_and_nodes_together(
     )
     assert np.ptp(one.let_through) > 2 * np.ptp(study.results[1].let_through)
     assert picture(tmp_path, "study_sharing")
+
+
+def test_the_live_view_is_drawn_on_the_way(tmp_path: Path) -> None:
+    path = load("live_view").main(tmp_path, epochs=3, samples=5)
+    text = path.read_text(encoding="utf8").replace("&#160;", " ")
+    for word in ("epoch 2/3", "66 %", "loss in loop", "deviation rms", "under way"):
+        assert word in text
+
+
+def test_the_circuit_is_drawn_from_its_deck(tmp_path: Path) -> None:
+    drawings = load("schematics").main(tmp_path)
+    assert {path.stem for path in tmp_path.iterdir()} == set(drawings)
+    for name in drawings:
+        assert picture(tmp_path, name)
+        assert "<svg" in (tmp_path / f"{name}.svg").read_text(encoding="utf8")
+    # A part of the deck, and the node that it is at.
+    neuron = (tmp_path / "schematic_neuron.svg").read_text(encoding="utf8")
+    assert "Rp2_1" in neuron
+    assert "a1_2" in neuron
+
+
+def test_the_live_view_is_of_a_training(tmp_path: Path) -> None:
+    path = load("live_view").main(tmp_path, epochs=2, samples=4)
+    assert path == tmp_path / "live_view.svg"
+    text = path.read_text(encoding="utf8")
+    assert "<svg" in text
+    assert not re.search(r"url\([\"']?http", text)  # a page loads nothing for it from elsewhere
+
+
+def test_the_gallery_remakes_single_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    made = load("make_gallery").main(tmp_path, ["schematic_layer.svg"])
+    # Those of the same script come along.
+    assert sorted(made) == sorted(tmp_path.iterdir())
+    assert tmp_path / "schematic_layer.svg" in made

@@ -18,12 +18,13 @@ from netlists.export import random_deck
 from netlists.pyspice import to_pyspice
 from netlists.spice import format_deck, format_for_library
 from sim.clock import Clock
-from sim.config import RunConfig, load_config
+from sim.config import RunConfig
 from sim.engine import Readout
 from sim.engines import NgspiceEngine
 from sim.libngspice import get_library
 from sim.passes import NO_JUMPS, Jumps, Passes
 from sim.run import main as run
+from sim.settings import load_config
 
 Array = NDArray[np.float64]
 R_F, R_Z, R_MAX = 100e3, 1e6, 10e6

@@ -25,10 +25,11 @@ from netlists.build import build_deck, control_names, probe_names
 from netlists.rules import Limits, check
 from netlists.spice import format_deck, format_for_library
 from netlists.stimulus import still
-from sim.config import RunConfig, load_config
+from sim.config import RunConfig
 from sim.errors import UserError
 from sim.libngspice import get_library
 from sim.preparation import set_up
+from sim.settings import load_config
 
 DEFAULT = RunConfig().complete().to_toml().encode()
 UNHURRIED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)

@@ -28,7 +28,6 @@ from sim import activation_curve
 from sim.attribute.command import main as attribute
 from sim.characterize.command import main as characterize
 from sim.clock import Clock
-from sim.config import load_config
 from sim.engine import Readout
 from sim.engines import NeospiceEngine, NgspiceEngine
 from sim.engines.reduced import ReducedEngine
@@ -38,6 +37,7 @@ from sim.passes import NO_JUMPS, Passes
 from sim.preparation import set_up
 from sim.run import main as run
 from sim.schedule import open_schedule
+from sim.settings import load_config
 
 NETWORK = Network((2, 2, 1))
 CLOCK = Clock(1e-3, 10e-6, "aperture")

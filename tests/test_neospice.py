@@ -165,7 +165,7 @@ def test_without_the_package_one_line_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(UserError, match=r"pip install 'danp-cosim\[second-opinion\]'"):
+    with pytest.raises(UserError, match=r"pip install -e '\.\[second-opinion\]'"):
         get_neospice.__wrapped__()
 
 

@@ -17,7 +17,8 @@ ENGINE_LAYER = (
     "libngspice", "schedule", "passes", "engine", "engines/__init__", "engines/ideal",
     "engines/circuit", "engines/neospice", "neospice", "evidence", "bare",
     "conformance/cases", "conformance/cells", "conformance/decks", "conformance/networks",
-    "engines/ngspice", "settling", "lumping", "errors", "presets", "waveforms",
+    "engines/ngspice", "settling", "lumping", "errors", "presets", "waves/files",
+    "waves/nodes", "waves/numbers", "waves/simulate", "waves/waves",
     "archive", "durable", "lock", "npz", "scoring", "interruption",
     "clock", "coupling", "state_file", "activation_curve", "curve_circuit", "rules",
     "sources/opening", "sources/source", "sources/string", "sources/voltage",
@@ -66,4 +67,4 @@ def test_the_export_and_the_binding_alone_touch_pyspice(module: str) -> None:
 
 
 def test_the_walk_finds_the_packages() -> None:
-    assert {"circuits/smtj.py", "netlists/spice.py", "sim/cosim.py", "learning/danp.py"} < set(ALL)
+    assert {"circuits/smtj.py", "netlists/spice.py", "sim/loop.py", "learning/danp.py"} < set(ALL)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import checkpoint, interruption, job, record, scoring
+from sim import checkpoint, interruption, record, scoring, written
 from sim.archive import pack, unpack
 from sim.durable import replace_durably
 from sim.engine import Readout
@@ -33,7 +33,7 @@ from sim.run import main
 from sim.workers import WorkerEngine
 
 ROOT = Path(__file__).parents[1]
-SAME = ("history.csv", "weights.npz", "loss.png", "config.toml")
+SAME = ("history.csv", "weights.npz", "loss.png", "config.toml", "results.nc")
 IDEAL = ("--engine", "ideal", "--quiet", "--samples", "10", "--epochs", "4")
 SPICE = (
     *("--quiet", "--layers", "2,2,1", "--samples", "10", "--epochs", "4"),
@@ -62,7 +62,7 @@ def _figures_as_text(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReq
         def write(rows: object, *text: str | Path) -> None:
             Path(text[-1]).write_text(f"{rows} {text[:-1]}")
 
-        monkeypatch.setattr(job, "plot_losses", write)
+        monkeypatch.setattr(written, "plot_losses", write)
 
 
 def resume(folder: Path, *options: str) -> int:
@@ -515,6 +515,10 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no state": (
         lambda run: rewritten(run, lambda tree: tree.pop("training")),
         "'training' in it is not what a checkpoint",
+    ),
+    "a state without deviations": (
+        lambda run: rewritten(run, lambda tree: tree["training"].pop("deviations")),
+        "'training' in it is not what a checkpoint of this version holds; start the run again",
     ),
     "no archive": (
         lambda run: signed(run / CHECKPOINT, b"weights"),

@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 from rich.rule import Rule
 
 from sim import cosim
-from sim.config import load_config
 from sim.console import open_console
 from sim.figures import COLOURS, MARKERS, QUANTILES, plot_losses
 from sim.run import main
 from sim.run_report import print_start
+from sim.settings import load_config
 
 SUMMARY = {
     *("layers", "task", "rule", "seed", "epochs", "samples", "fidelity", "versions", "loss"),
@@ -31,6 +31,7 @@ SUMMARY = {
 FILES = (
     *("config.toml", "network.cir", "weights.npz", "history.csv", "summary.json"),
     *("loss.png", "deviation.png", "waveforms.png"),
+    *("results.nc", "waveforms.nc", "waveforms.raw", "report.html"),
 )
 SHORT = ("--epochs", "2", "--samples", "12", "--quiet")
 

@@ -22,13 +22,13 @@ from circuits.noise import SourceKind
 from circuits.sampled import HiddenMarkovChain
 from netlists.build import SolverSettings
 from sim.clock import Clock, Fidelity
-from sim.config import load_config
 from sim.engine import Readout
 from sim.engines import IdealEngine, NgspiceEngine
 from sim.errors import UserError
 from sim.passes import Passes, join_passes, pass_stimulus
 from sim.preparation import set_up
 from sim.schedule import NoiseSchedule, open_schedule
+from sim.settings import load_config
 from sim.sources import NodeNoise, NoiseSource, node_sigma, open_recording, open_source
 
 Array = NDArray[np.float64]

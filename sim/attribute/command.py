@@ -10,9 +10,9 @@ import click
 from rich.console import Console
 
 from netlists.commandline import complain, execute
+from netlists.models import require_built_in
 from sim.attribute.attribution import Attribution, attribution_of, rms
 from sim.attribute.figure import plot_waterfall
-from sim.attribute.finished import FinishedRun, read_run
 from sim.attribute.record import describe, table_text
 from sim.attribute.replay import Replayer
 from sim.attribute.table import print_attribution
@@ -20,12 +20,14 @@ from sim.attribute.units import unit_of
 from sim.attribute.verdict import notes, verdict
 from sim.console import open_console
 from sim.errors import SIMULATION, SimulationError, UserError
+from sim.finished import FinishedRun, read_run
 from sim.guards import Tally
 from sim.interruption import noted_interruptions
-from sim.job import title
 from sim.libngspice import get_library
 from sim.options import WholeNumber, with_jobs
-from sim.record import open_folder, require_free, versions
+from sim.record import REPORT, open_folder, require_free, versions
+from sim.results import Run
+from sim.title import run_title
 from sim.workers import Care, Pool
 
 REPEATS = 1e-6
@@ -55,12 +57,24 @@ def attribute(run: Path, passes: int | None, out: Path | None, jobs: int, quiet:
 
     RUN_DIR is the folder of a finished run. Its evaluation passes are simulated again, in the
     circuit as it was and with its mechanisms made ideal: each on its own, and one after the other
-    in causal order. Leaves attribution.json, attribution.csv and waterfall.png.
+    in causal order. Leaves attribution.json, attribution.csv and waterfall.png, and the run's
+    report.html anew, with the waterfall in it.
 
     Exit codes: 0 done, 2 a wrong input, 3 a failed simulation, 130 stopped by Ctrl-C.
     """
     place = _place(out, run)
+    # What the page is made of takes a second to import, which help does without.
+    from sim.report.writing import require_ours, write_report  # noqa: PLC0415
+
+    page = run / REPORT if place == run / "attribution" else None
+    if page is not None and run.is_dir():
+        require_ours(page)
     finished = read_run(run)
+    require_built_in(
+        finished.setup.config.circuit,
+        "sim.attribute",
+        "cannot make one of its mechanisms ideal at a time",
+    )
     console = open_console()
     simulation = finished.setup.config.simulation
     care = Care(simulation.deadline, simulation.attempts)
@@ -84,9 +98,9 @@ def attribute(run: Path, passes: int | None, out: Path | None, jobs: int, quiet:
         }
         folder.write_json("attribution.json", record)
         folder.write_text("attribution.csv", table_text(found))
-        plot_waterfall(found, title(finished.setup), folder.path / "waterfall.png")
+        plot_waterfall(found, run_title(finished.setup.config), folder.path / "waterfall.png")
     if not quiet:
-        console.print(title(finished.setup), soft_wrap=True)
+        console.print(run_title(finished.setup.config), soft_wrap=True)
         if not finished.checked:
             console.print("electrical rules were not checked (--no-erc)")
         console.print(f"replayed {Tally.of(found.real.circuit.doubts).in_words()}", soft_wrap=True)
@@ -96,6 +110,11 @@ def attribute(run: Path, passes: int | None, out: Path | None, jobs: int, quiet:
         for note in notes(found):
             console.print(note, soft_wrap=True)
         console.print(f"folder: {folder.path}", soft_wrap=True)
+    if page is not None:
+        # The run's page shows what was found.
+        write_report([Run(run)], page)
+        if not quiet:
+            console.print(f"report: {page}", soft_wrap=True)
     return 0
 
 

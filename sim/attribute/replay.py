@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from learning import ActivationFunction, MeasuredActivation
 from sim import activation_curve
-from sim.attribute.finished import FinishedRun
 from sim.attribute.variant import Case, Variant
-from sim.cosim import effective_weights
 from sim.engine import Readout
 from sim.engines import IdealEngine
 from sim.engines.description import EngineDescription
+from sim.finished import FinishedRun
+from sim.loop import effective_weights
 from sim.passes import split_layers
 from sim.preparation import CALIBRATED
 from sim.workers import Pool, WorkerEngine
@@ -59,8 +59,7 @@ class Replayer:
     ) -> None:
         setup = run.setup
         silent = setup.config.simulation.noise_off
-        # All are drawn: a recording's order depends on how many there are.
-        drawn = setup.schedule(1, silent=silent).draw(setup.task.test_inputs)
+        drawn = run.passes()
         self.whole = passes is None or passes >= len(drawn)
         self._setup = setup
         self._keep = keep

@@ -20,6 +20,12 @@ def print_attribution(console: Console, found: Attribution) -> None:
     for begin in scopes[::abreast]:
         table = attribution_table(found, scopes[begin : begin + abreast])
         console.print(table, soft_wrap=not console.is_terminal)
+    console.print(
+        "alone: its share, from the circuit as it was; moves: by how much outputs then change, "
+        "rms; then: its share after all above it",
+        soft_wrap=True,
+        style="dim",
+    )
     for effect in found.effects:
         if effect.missing is not None:
             console.print(f"no {effect.mechanism.title}: {effect.missing}", soft_wrap=True)

@@ -17,13 +17,14 @@ from sim.characterize.figure import plot_sheet
 from sim.characterize.record import Sheet, place, write_sheets
 from sim.characterize.sheet import Conditions
 from sim.characterize.table import print_sheets
-from sim.config import RunConfig, load_config
+from sim.config import RunConfig
 from sim.console import open_console
 from sim.errors import SIMULATION, SimulationError, UserError
 from sim.interruption import noted_interruptions
 from sim.libngspice import get_library
 from sim.options import with_settings
 from sim.record import open_folder, require_free, versions
+from sim.settings import load_config
 
 
 @click.command(context_settings={"max_content_width": 100})

@@ -231,11 +231,8 @@ class Neuron:
             UserError: the supplies leave out one sign.
         """
         activation = self.circuit.activation
-        heaviest = activation.r_rectifier
-        if activation.kind == "diode-divider":
-            heaviest = activation.r_load + min(activation.r_positive, activation.r_negative)
         # Either output's own R_f counts as if it led to ground, so that every weight has one reach.
-        heaviest = min(heaviest, self.circuit.synapse.r_feedback)
+        heaviest = min(*activation.heaviest_loads, self.circuit.synapse.r_feedback)
         load = 1 / (1 / heaviest + 1 / self.circuit.synapse.r_feedback)
         return min(UNIT, reach(self.circuit, load))
 

@@ -38,8 +38,8 @@ class Rectifier:
 
     @property
     def divider(self) -> bool:
-        """Whether it is the diode divider; else it is the precision rectifier."""
-        return self.circuit.activation.kind == "diode-divider"
+        """Whether it is passive behind a buffer; else it is the precision rectifier."""
+        return self.circuit.activation.passive
 
     @property
     def macro(self) -> bool:

@@ -69,17 +69,12 @@ def _deck(
 def _rectifier(circuit: CircuitParameters, reltol: float) -> CellCase:
     """Static transfer at ideal op-amps against the root of Kirchhoff's law."""
     activation = circuit.activation
-    transfer = (
-        activation.divider_transfer
-        if activation.kind == "diode-divider"
-        else activation.precision_transfer
-    )
     elements = (
         VoltageSource("in", "a", "0", 0.0),
         Instance("cell", ("a", "x", "vdd", "vss"), "activation"),
     )
     points = OperatingPoints(tuple((f"p{k}", (("in", v),)) for k, v in enumerate(_SWEEP)))
-    outputs = transfer(np.array(_SWEEP), circuit.temperature)
+    outputs = activation.transfer(np.array(_SWEEP), circuit.temperature)
     return CellCase(
         f"{activation.kind}, {activation.rectifier.name}, {circuit.temperature:g} °C",
         _deck(circuit, elements, "x", points, reltol),

@@ -10,12 +10,12 @@ deck of a failed simulation holds them itself, so that it runs on its own.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from circuits import CircuitParameters, Network, NoiseString
+from circuits import CircuitParameters, Network, NoiseParameters, NoiseString
 from netlists.build import (
     SolverSettings,
     build_deck,
@@ -170,23 +170,13 @@ class NgspiceEngine(CircuitEngine):
     def _waves_set(self, stretches: Sequence[Stimulus]) -> Iterator[None]:
         """Have ngspice's sources do what stretches say; only for a transient in this context."""
         waves = source_waves(stretches, self._sources)
-        if not self._wants_file(waves):
+        if not wants_file(waves, self._network, self._circuit.noise):
             self._set_waves(waves, stretches)
             yield
             return
         with state_file(self._library, stretches) as name:
             self._load(stretches, state_file=name)
             yield
-
-    def _wants_file(self, waves: dict[str, Pwl]) -> bool:
-        if self._circuit.noise.source != "string":
-            return False
-        tracks = [waves[name].points for name in control_names(self._network, self._circuit.noise)]
-        return (
-            max(map(len, tracks)) > LONGEST_WAVE
-            and len(tracks) <= MOST_STATES
-            and all(volts in {0.0, 1.0} for track in tracks for _, volts in track)
-        )
 
     def _set_waves(self, waves: dict[str, Pwl], stretches: Sequence[Stimulus]) -> None:
         changed = {name: wave for name, wave in waves.items() if self._waves.get(name) != wave}
@@ -247,3 +237,15 @@ class NgspiceEngine(CircuitEngine):
         levels = [*first.inputs.tolist(), *first.controls.tolist()]
         self._levels = dict(zip(self._sources, levels, strict=True))
         self._resistors = dict(self._written())
+
+
+def wants_file(waves: Mapping[str, Pwl], network: Network, noise: NoiseParameters) -> bool:
+    """Whether junctions flip so often in a deck's waves that their states belong into a file."""
+    if noise.source != "string":
+        return False
+    tracks = [waves[name].points for name in control_names(network, noise)]
+    return (
+        max(map(len, tracks)) > LONGEST_WAVE
+        and len(tracks) <= MOST_STATES
+        and all(volts in {0.0, 1.0} for track in tracks for _, volts in track)
+    )

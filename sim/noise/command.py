@@ -12,7 +12,6 @@ from circuits.noise import Arrangement, Coupling, SourceKind
 from circuits.quantities import parse_quantity
 from netlists.commandline import complain, execute
 from netlists.rules import warnings_of
-from sim.config import load_config
 from sim.console import open_console
 from sim.errors import SIMULATION, SimulationError, UserError
 from sim.libngspice import get_library
@@ -25,6 +24,7 @@ from sim.noise.specimen import Specimen
 from sim.noise.table import half_span, print_findings
 from sim.options import with_settings
 from sim.record import open_folder, require_free, versions
+from sim.settings import load_config
 
 _FEWEST, _MOST = 100, 100_000_000  # samples
 _LEVELS = 16  # looked for

@@ -18,6 +18,7 @@ from circuits.noise import NoiseParameters
 from netlists.build import control_names
 from sim.durable import cannot_write, settle_durably
 from sim.errors import UserError
+from sim.passes import noise_names
 from sim.sources import Drawn
 
 NAME = "noise.parquet"
@@ -53,12 +54,7 @@ class NoiseRecorder:
         t_pass: float,
         state: Mapping[str, Any] | None = None,
     ) -> None:
-        nodes = [
-            f"nu{layer}_{j}"
-            for layer in range(1, len(network.layers))
-            for j in range(1, network.layers[layer] + 1)
-        ]
-        self._names = ("time", *nodes, *control_names(network, noise))
+        self._names = ("time", *noise_names(network.layers), *control_names(network, noise))
         self._t_pass = t_pass
         self._folder = folder
         self._path = folder / ROWS_NAME

@@ -10,16 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learning import Model
-from netlists.models import require_built_in
 from sim import activation_curve
 from sim.clock import Clock
-from sim.config import RunConfig, load_config
+from sim.config import RunConfig
+from sim.data_record import require_same_data
 from sim.errors import UserError
 from sim.npz import read_npz
+from sim.passes import Passes
 from sim.preparation import Setup, set_up
 from sim.resumption import resuming
+from sim.settings import load_config
 
 Array = NDArray[np.float64]
+
+LEARNERS = ("in_loop", "ideal", "start")
+"""Whose weights a run leaves behind, those before training last."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,12 @@ class FinishedRun:
     Attributes:
         path: its folder.
         setup: as it was, on the very clock.
-        model: learned in the loop; by the twin, where the rule needs mathematics.
-        learner: whose model, `in_loop` or `ideal`.
+        model: whose weights the circuit holds.
+        learner: whose model, a name in `LEARNERS`.
         deviation: of each layer's outputs over all evaluation passes, rms, V.
         ngspice: the version that it was simulated by.
         checked: whether the electrical rules were.
+        trained: whether the model is the one whose deviation the run measured.
     """
 
     path: Path
@@ -43,10 +49,27 @@ class FinishedRun:
     deviation: tuple[float, ...]
     ngspice: str
     checked: bool
+    trained: bool = True
+
+    def passes(self, clock: Clock | None = None) -> Passes:
+        """All evaluation passes, those that the deviation is over; 1 and 2 are a pair.
+
+        Args:
+            clock: how far back to look in each; as the run did by default.
+        """
+        setup = self.setup.with_clock(clock or self.setup.clock)
+        schedule = setup.schedule(1, silent=setup.config.simulation.noise_off)
+        # All are drawn: a recording's order depends on how many there are.
+        return schedule.draw(setup.task.test_inputs)
 
 
-def read_run(path: Path) -> FinishedRun:
+def read_run(path: Path, weights: str | None = None) -> FinishedRun:
     """Read a run's folder.
+
+    Args:
+        path: the folder.
+        weights: whose, a name in `LEARNERS`; by default those learned in the loop, or by the twin
+            where the rule needs mathematics.
 
     Raises:
         UserError: no run's folder, a run that did not finish or had no circuit, a damaged file.
@@ -63,14 +86,11 @@ def read_run(path: Path) -> FinishedRun:
                 f"{path}: holds no {name}; wanted the folder of a run that came to its end"
             )
     config = load_config(path / "config.toml", None, {})
-    require_built_in(
-        config.circuit, "sim.attribute", "cannot make one of its mechanisms ideal at a time"
-    )
     engine = config.simulation.engine
     if engine != "ngspice":
         raise UserError(
-            f"{path}: a run of --engine {engine} has no circuit in ngspice whose deviation could "
-            "be explained; run it with --engine ngspice"
+            f"{path}: a run of --engine {engine} has no circuit in ngspice; run it with "
+            "--engine ngspice"
         )
     summary = _summary(path / "summary.json")
     if not summary["finished"]:
@@ -85,13 +105,16 @@ def read_run(path: Path) -> FinishedRun:
     settling = summary["t_settling_s"]
     clock = Clock(simulation.t_pass, t_aperture, simulation.fidelity, settling)
     setup = set_up(_as_it_ran(config, path), clock)
-    learner, model = _model(path / "weights.npz", setup)
+    require_same_data(setup.task, summary.get("data"), config.task.table)
+    learner, trained, model = _model(path / "weights.npz", setup, weights)
     layers = summary["deviation"]["layers"]
     if len(layers) != len(setup.network.layers) - 1:
         raise UserError(f"{path / 'summary.json'}: is of another network than config.toml")
     deviation = tuple(float(layer["rms_v"]) for layer in layers)
     ngspice = summary["versions"]["ngspice"]
-    return FinishedRun(path, setup, model, learner, deviation, ngspice, simulation.erc)
+    return FinishedRun(
+        path, setup, model, learner, deviation, ngspice, simulation.erc, trained=trained
+    )
 
 
 def _as_it_ran(config: RunConfig, folder: Path) -> RunConfig:
@@ -135,12 +158,18 @@ def _summary(path: Path) -> dict[str, Any]:
     return summary
 
 
-def _model(path: Path, setup: Setup) -> tuple[str, Model]:
+def _model(path: Path, setup: Setup, weights: str | None) -> tuple[str, bool, Model]:
     try:
         arrays: dict[str, Array] = read_npz(path, str(path), "")
     except UserError:
         raise UserError(f"{path}: is damaged, wanted what a run wrote; run it again") from None
-    learner = "in_loop" if "in_loop_W1" in arrays else "ideal"
+    measured = "in_loop" if "in_loop_W1" in arrays else "ideal"
+    learner = weights or measured
+    if learner == "in_loop" != measured:
+        raise UserError(
+            f"--weights in_loop: rule {setup.rule.name} learns in mathematics alone, so the run "
+            "has none; take ideal"
+        )
     start = setup.start
     parts = []
     for kind, like in (("W", start.weights), ("b", start.biases), ("decor", start.decor)):
@@ -157,5 +186,5 @@ def _model(path: Path, setup: Setup) -> tuple[str, Model]:
                 raise UserError(f"{path}: {name}: wanted {wanted.shape} finite numbers; run again")
             found.append(array)
         parts.append(tuple(found))
-    weights, biases, decor = parts
-    return learner, Model(weights, biases, decor)
+    matrices, biases, decor = parts
+    return learner, learner == measured, Model(matrices, biases, decor)

@@ -1,0 +1,1 @@
+"""Schematics drawn from a deck: `circuit` reads it, `sheet` records, `paint` draws."""

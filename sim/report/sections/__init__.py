@@ -1,0 +1,1 @@
+"""Sections of a report, in the order of the page."""

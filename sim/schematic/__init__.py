@@ -1,0 +1,1 @@
+"""`danp-cosim schematic`: the circuit drawn from its deck."""

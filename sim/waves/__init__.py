@@ -1,0 +1,1 @@
+"""Waveforms: passes simulated again, and files that viewers and Python open."""
