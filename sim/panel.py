@@ -124,7 +124,7 @@ class TrainingPanel:
     def _speed(self) -> RenderableType:
         pace = self._pace
         said = (
-            f"{format_duration(pace.left)} of training left",
+            f"{format_duration(pace.left)} left",
             f"{format_rate(pace.rate)} samples/s",
             f"{format_duration(pace.elapsed)} so far",
         )
