@@ -15,8 +15,8 @@ CRITERION = (
 )
 
 LABELS = {
-    "start_ideal": "at the start",
-    "start_in_loop": "at the start",
+    "start_ideal": "at the start: twin",
+    "start_in_loop": "at the start: circuit",
     "ideal": "ideal: twin trained",
     "transfer": "transfer: the twin's weights in the circuit",
     "in_loop": "in loop: circuit trained",
