@@ -186,8 +186,8 @@ NOT_PRINTED_HERE = {
     # a machine whose shared library is missing
     "docs/quickstart.md": "WRONG mend unset NGSPICE_LIBRARY_PATH there file the system has skipped "
     "does not load",
-    # passes that are doubtful: there are none among a few
-    "README.md": "still moving the sampling instant amplifier its rail without epochs",
+    # doubtful passes: there are none among a few; time left: there is none in the last epoch
+    "README.md": "still moving the sampling instant amplifier its rail without epochs left",
     "docs/first-ten-minutes.md": "without",
     # nor is the replay of a few held against the run's deviation
     "docs/attribution.md": "doubtful still moving the sampling instant amplifier its rail replay "
