@@ -18,13 +18,11 @@ from sim.errors import UserError
 from sim.npz import read_npz
 from sim.passes import Passes
 from sim.preparation import Setup, set_up
+from sim.record import CONFIG, require_run
 from sim.resumption import resuming
 from sim.settings import load_config
 
 Array = NDArray[np.float64]
-
-LEARNERS = ("in_loop", "ideal", "start")
-"""Whose weights a run leaves behind, those before training last."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class FinishedRun:
         path: its folder.
         setup: as it was, on the very clock.
         model: whose weights the circuit holds.
-        learner: whose model, a name in `LEARNERS`.
+        learner: whose model, a name in `sim.start.LEARNERS`.
         deviation: of each layer's outputs over all evaluation passes, rms, V.
         ngspice: the version that it was simulated by.
         checked: whether the electrical rules were.
@@ -68,24 +66,14 @@ def read_run(path: Path, weights: str | None = None) -> FinishedRun:
 
     Args:
         path: the folder.
-        weights: whose, a name in `LEARNERS`; by default those learned in the loop, or by the twin
-            where the rule needs mathematics.
+        weights: whose, a name in `sim.start.LEARNERS`; by default those learned in the loop, or by
+            the twin where the rule needs mathematics.
 
     Raises:
         UserError: no run's folder, a run that did not finish or had no circuit, a damaged file.
     """
-    if path.is_file():
-        raise UserError(
-            f"{path}: is a file, wanted the folder that a run wrote; did you mean {path.parent}?"
-        )
-    if not path.is_dir():
-        raise UserError(f"{path}: no such folder; wanted one that a run wrote, as in runs/<time>-…")
-    for name in ("config.toml", "summary.json", "weights.npz"):
-        if not (path / name).is_file():
-            raise UserError(
-                f"{path}: holds no {name}; wanted the folder of a run that came to its end"
-            )
-    config = load_config(path / "config.toml", None, {})
+    require_run(path, (CONFIG, "summary.json", "weights.npz"), "came to its end")
+    config = load_config(path / CONFIG, None, {})
     engine = config.simulation.engine
     if engine != "ngspice":
         raise UserError(

@@ -180,6 +180,28 @@ def open_folder(out: Path | None, what: str, now: datetime) -> RunFolder:
     return RunFolder(out)
 
 
+def require_run(path: Path, files: Sequence[str], ended: str) -> None:
+    """Refuse what is no folder of a run.
+
+    Args:
+        path: of the folder.
+        files: that it has to hold.
+        ended: how the run has to have ended, for the message.
+
+    Raises:
+        UserError: as said.
+    """
+    if path.is_file():
+        raise UserError(
+            f"{path}: is a file, wanted the folder that a run wrote; did you mean {path.parent}?"
+        )
+    if not path.is_dir():
+        raise UserError(f"{path}: no such folder; wanted one that a run wrote, as in runs/<time>-…")
+    for name in files:
+        if not (path / name).is_file():
+            raise UserError(f"{path}: holds no {name}; wanted the folder of a run that {ended}")
+
+
 def require_free(out: Path | None) -> None:
     """Refuse a folder that is not empty, or no folder.
 

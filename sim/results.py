@@ -13,7 +13,7 @@ from sim import recorded
 from sim.config import RunConfig
 from sim.errors import UserError
 from sim.npz import read_npz
-from sim.record import CONFIG, REPORT
+from sim.record import CONFIG, REPORT, require_run
 from sim.settings import load_config
 from sim.title import run_title
 
@@ -41,21 +41,8 @@ class Run:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        if self.path.is_file():
-            raise UserError(
-                f"{self.path}: is a file, wanted the folder that a run wrote; did you mean "
-                f"{self.path.parent}?"
-            )
-        if not self.path.is_dir():
-            raise UserError(
-                f"{self.path}: no such folder; wanted one that a run wrote, as in runs/<time>-…"
-            )
-        for name in (CONFIG, "summary.json"):
-            if not (self.path / name).is_file():
-                raise UserError(
-                    f"{self.path}: holds no {name}; wanted the folder of a run that came to its "
-                    "end or was stopped by a signal"
-                )
+        ended = "came to its end or was stopped by a signal"
+        require_run(self.path, (CONFIG, "summary.json"), ended)
 
     def __repr__(self) -> str:
         state = "" if self.finished else ", stopped before its end"

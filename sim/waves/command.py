@@ -36,7 +36,7 @@ class Learner(click.ParamType):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Look it up."""
-        from sim.finished import LEARNERS  # noqa: PLC0415  # with the physics
+        from sim.start import LEARNERS  # noqa: PLC0415  # with the physics
 
         return click.Choice(LEARNERS).convert(value, param, ctx)
 
