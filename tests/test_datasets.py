@@ -96,7 +96,7 @@ WANTED = "wanted an IDX file of unsigned bytes in 2 dimensions"
         (gzip.compress(HEADER + b"12345"), "its header asks for 2 × 3 = 6 bytes, got 5; fetch the"),
         (gzip.compress(HEADER + bytes(99)), "its header asks for 2 × 3 = 6 bytes, got more; fetch"),
         (PACKED[:-12], "is damaged, wanted a whole gzip file: "),
-        (b"\x1f\x8b" + bytes(20), "cannot read: "),
+        (b"\x1f\x8b" + bytes(20), "is damaged, wanted a whole gzip file: "),
         (PACKED[:10] + b"\xff" * 20, "is damaged, wanted a whole gzip file: "),
     ],
     ids=range(16),

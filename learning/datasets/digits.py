@@ -5,11 +5,14 @@ from typing import Any
 import numpy as np
 
 from learning.arrays import Array
+from learning.datasets.image_set import Labels, Pixels
 from learning.datasets.stratified import stratified
 
 SAMPLES = 1797
 PIXELS = 64
-_LEVELS = 16  # steps of grey from white to black
+LEVELS = 16
+"""Steps of grey from white to black."""
+_CLASSES = 10
 
 
 def digits_data(train: int, rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
@@ -24,13 +27,24 @@ def digits_data(train: int, rng: np.random.Generator) -> tuple[Array, Array, Arr
         test targets (1797 - train, 10). From white to black is 1 V, less the pixel's mean over the
         train set: inputs within ±1 V, 0 V on average; targets are one-hot.
     """
+    images, labels = read_digits()
+    grey = images.reshape(-1, PIXELS) / LEVELS
+    first, second = split_digits(labels, train, rng)
+    inputs = grey - grey[first].mean(axis=0)
+    targets = np.eye(_CLASSES)[labels]
+    return inputs[first], targets[first], inputs[second], targets[second]
+
+
+def read_digits() -> tuple[Pixels, Labels]:
+    """Return all images, shape (1797, 8, 8), from white 0 to black 16, and labels (1797,)."""
     from sklearn.datasets import load_digits  # noqa: PLC0415 - slow to import, one task needs it
 
     bunch: Any = load_digits()
-    grey = np.asarray(bunch.data, dtype=np.float64) / _LEVELS
     labels = np.asarray(bunch.target, dtype=np.int64)
+    return np.asarray(bunch.images).astype(np.uint8), labels
+
+
+def split_digits(labels: Labels, train: int, rng: np.random.Generator) -> tuple[Labels, Labels]:
+    """Return indices of the train set, in random order, and of all others, in theirs."""
     first = stratified(labels, train, rng)
-    second = np.setdiff1d(np.arange(SAMPLES), first)
-    inputs = grey - grey[first].mean(axis=0)
-    targets = np.eye(10)[labels]
-    return inputs[first], targets[first], inputs[second], targets[second]
+    return first, np.setdiff1d(np.arange(SAMPLES), first)

@@ -44,10 +44,12 @@ def read_idx(path: Path, item: tuple[int, ...]) -> NDArray[np.uint8]:
                 return _read(plain, path, item, os.fstat(plain.fileno()).st_size)
             with gzip.open(plain) as unpacked:
                 return _read(unpacked, path, item, None)
-    except OSError as error:  # gzip.BadGzipFile is one, without strerror
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(
+            f"{path}: is damaged, wanted a whole gzip file: {error}; fetch it again"
+        ) from None
+    except OSError as error:
         raise ValueError(f"{path}: cannot read: {error.strerror or error}") from None
-    except (EOFError, zlib.error) as error:
-        raise ValueError(f"{path}: is damaged, wanted a whole gzip file: {error}") from None
     except MemoryError:
         raise ValueError(f"{path}: holds more than there is memory for") from None
 
