@@ -66,6 +66,9 @@ class HmmParameters(Parameters):
         default=25e-6, ge=1e-7, description="time between samples, s (paper: 40 kHz)"
     )
     scale: Ratio = Field(default=1.0, gt=0, description="V at the node per V of the levels, 1")
+    remove_mean: bool = Field(
+        default=True, description="take the levels' mean away (the paper's code: no)"
+    )
 
     @model_validator(mode="after")
     def _check_levels(self) -> Self:
@@ -83,13 +86,14 @@ class HmmParameters(Parameters):
 
     @property
     def mean_voltage(self) -> float:
-        """Stationary mean before it is taken away, V."""
+        """Stationary mean of the levels, V."""
         return self.level_low + self.occupancy * (self.level_high - self.level_low)
 
     @property
     def node_levels(self) -> Array:
         """ν of the low and the high level without observation noise, V; shape (2,)."""
-        return self.scale * (np.array([self.level_low, self.level_high]) - self.mean_voltage)
+        mean = self.mean_voltage if self.remove_mean else 0.0
+        return self.scale * (np.array([self.level_low, self.level_high]) - mean)
 
     @property
     def sigma(self) -> float:

@@ -313,8 +313,8 @@ class NoiseString:
             of the variance, its swing taken about the mean.
         """
         if len(self.configurations) <= MOST_SOLVED:
-            together = self.probabilities * self.node_levels @ self._later(lag) @ self.node_levels
-            return float(together / self.sigma**2)
+            later = self.transitions(lag) @ self.node_levels
+            return float(self.probabilities * self.node_levels @ later / self.sigma**2)
         mean = self.occupancies
         ends = np.repeat(mean[np.newaxis], len(mean), axis=0)
         swing = self.divider_voltage(_with_diagonal(ends, 1.0)) - self.divider_voltage(
@@ -324,8 +324,15 @@ class NoiseString:
         decay = np.exp(-lag * (1 / self.dwell_times).sum(axis=1))
         return float(share @ decay / share.sum())
 
-    def _later(self, time: float) -> Array:
-        """Probability of each configuration a time (s) after each, shape (S, S)."""
+    def transitions(self, time: float) -> Array:
+        """Probability of each configuration a time after each; the work grows as S³.
+
+        Args:
+            time: s.
+
+        Returns:
+            Shape (S, S), a row for each configuration before.
+        """
         rates = self.rates.toarray()
         return np.asarray(expm(time * (rates - np.diag(rates.sum(axis=1)))), dtype=np.float64)
 
@@ -347,7 +354,7 @@ class NoiseString:
         """
         if len(self.configurations) > MOST_SOLVED:
             return math.nan
-        stay = np.diag(self._later(step))
+        stay = np.diag(self.transitions(step))
         return float(self.probabilities @ (1 - stay)) / step
 
     @cached_property

@@ -6,7 +6,7 @@ import numpy as np
 
 from learning.activation import ActivationFunction
 from learning.arrays import Array
-from learning.losses import LOSSES, SoftmaxCrossEntropy, SquaredError
+from learning.losses import LOSSES, Loss
 from learning.model import Model
 from learning.rule import Reduction
 
@@ -44,7 +44,7 @@ def loss_gradient(
     weights = [torch.tensor(w, requires_grad=True) for w in model.weights]
     biases = [torch.tensor(b, requires_grad=True) for b in model.biases]
     prediction, _ = _torch_forward(model, weights, biases, inputs, activation)
-    losses = _torch_loss(prediction, torch.tensor(target), loss_name)
+    losses = _loss(loss_name).of_tensor(prediction, torch.tensor(target))
     total = losses.mean() if reduction == "mean" else losses.sum()
     found = torch.autograd.grad(total, [*weights, *biases])
     arrays = tuple(np.asarray(g.numpy(), dtype=np.float64) for g in found)
@@ -64,7 +64,7 @@ def node_gradient(
     weights = [torch.tensor(w) for w in model.weights]
     biases = [torch.tensor(b, requires_grad=True) for b in model.biases]
     prediction, pre = _torch_forward(model, weights, biases, inputs, activation)
-    losses = _torch_loss(prediction, torch.tensor(target), loss_name)
+    losses = _loss(loss_name).of_tensor(prediction, torch.tensor(target))
     found = torch.autograd.grad(losses.sum(), pre)
     return tuple(np.asarray(g.numpy(), dtype=np.float64) for g in found)
 
@@ -87,14 +87,7 @@ def _torch_forward(
     return pre[-1], pre
 
 
-def _torch_loss(
-    prediction: "torch.Tensor", target: "torch.Tensor", loss_name: str
-) -> "torch.Tensor":
-    import torch  # noqa: PLC0415 - as above
-
-    loss = LOSSES.get(loss_name)
-    if isinstance(loss, SquaredError):
-        return ((target - prediction) ** 2).sum(dim=1)
-    if isinstance(loss, SoftmaxCrossEntropy):
-        return -(target * torch.log_softmax(loss.gain * prediction, dim=1)).sum(dim=1)
-    raise ValueError(f"gradient: no loss {loss_name!r}; known: {', '.join(LOSSES)}")
+def _loss(name: str) -> Loss:
+    if name not in LOSSES:
+        raise ValueError(f"gradient: no loss {name!r}; known: {', '.join(LOSSES)}")
+    return LOSSES[name]

@@ -7,11 +7,14 @@ Eq. 4, divides each sample's loss difference by that sample's own activity diffe
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
 from learning.arrays import Array
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Loss(Protocol):
@@ -25,6 +28,10 @@ class Loss(Protocol):
 
     def gradient(self, prediction: Array, target: Array) -> Array:
         """Return the derivative by the prediction, shape (B, N_L)."""
+        ...
+
+    def of_tensor(self, prediction: "Tensor", target: "Tensor") -> "Tensor":
+        """Return the loss of each sample, shape (B,), of tensors."""
         ...
 
 
@@ -41,6 +48,10 @@ class SquaredError:
     def gradient(self, prediction: Array, target: Array) -> Array:
         """Return 2 (y - y*), shape (B, N_L), V."""
         return 2.0 * (prediction - target)
+
+    def of_tensor(self, prediction: "Tensor", target: "Tensor") -> "Tensor":
+        """Return the loss of each sample, shape (B,), V², of tensors."""
+        return (target - prediction).square().sum(dim=1)
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,10 @@ class SoftmaxCrossEntropy:
         """Return g (softmax(g y) Σy* - y*), shape (B, N_L), nat/V."""
         weight = np.sum(target, axis=1, keepdims=True)  # 1 for one-hot targets
         return self.gain * (np.exp(_log_softmax(self.gain * prediction)) * weight - target)
+
+    def of_tensor(self, prediction: "Tensor", target: "Tensor") -> "Tensor":
+        """Return the loss of each sample, shape (B,), nat, of tensors."""
+        return -(target * (self.gain * prediction).log_softmax(dim=1)).sum(dim=1)
 
 
 def _log_softmax(prediction: Array) -> Array:

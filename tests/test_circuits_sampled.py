@@ -211,6 +211,16 @@ def test_flips_that_hardly_ever_come_overflow_nothing() -> None:
     assert len(np.unique(chain(frozen, 1).values(0, 100_000))) == 1
 
 
+def test_the_papers_code_leaves_the_mean_in() -> None:
+    whole = UNLIKE.model_copy(update={"remove_mean": False})
+    wanted = UNLIKE.scale * np.array([UNLIKE.level_low, UNLIKE.level_high])
+    np.testing.assert_allclose(whole.node_levels, wanted, rtol=tolerances.ROUNDING)
+    assert whole.sigma == UNLIKE.sigma
+    moved = chain(whole, 3).values(0, 50) - chain(UNLIKE, 3).values(0, 50)
+    mean = UNLIKE.scale * UNLIKE.mean_voltage
+    np.testing.assert_allclose(moved, mean, rtol=tolerances.ROUNDING)
+
+
 def test_the_default_chain_is_the_papers() -> None:
     middle, half = 42.092104e-3, 5.9316154e-3
     assert PAPER.mean_voltage == pytest.approx(middle, rel=tolerances.ROUNDING)

@@ -356,6 +356,14 @@ def test_a_stride_skips_samples(tmp_path: Path) -> None:
             },
             "--rule np: it takes the noise itself for zero on average, and source bernoulli",
         ),
+        (
+            {
+                "circuit.noise.source": "hmm",
+                "circuit.noise.hmm.remove_mean": False,
+                "learning.rule": "np",
+            },
+            "--rule np: it takes the noise itself for zero on average, and source hmm",
+        ),
     ],
 )
 def test_settings_that_would_mislead_are_refused(overrides: dict[str, object], line: str) -> None:
@@ -401,7 +409,7 @@ def test_neighbours_on_one_recording_share_what_the_source_says(batch: int, tmp_
 @pytest.mark.parametrize(
     ("content", "wanted"),
     [
-        (None, "circuit.noise.measured.file: the measured source needs a recording; name a CSV, "),
+        (None, "--noise-file: the measured source needs a recording; name a CSV, "),
         ("absent", "there is no such file"),
         (b"not numpy", "is no whole npy file"),
         (np.array([1e-3, math.nan]), "nan"),
@@ -425,7 +433,8 @@ def test_no_recording_or_a_bad_one_is_refused_in_one_line(
         said = str(error.value)
         assert wanted in said
         assert "\n" not in said
-        assert file is None or said.startswith(f"{file}: ")
+        place = f"--noise-file: {file}: " if wanted.startswith("there is no") else f"{file}: "
+        assert file is None or said.startswith(place)
 
 
 # --- controls, jumps, fidelities ---------------------------------------------------------------

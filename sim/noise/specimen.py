@@ -130,7 +130,7 @@ def played_recording(circuit: CircuitParameters) -> Recording | None:
     """
     if circuit.noise.source != "measured":
         return None
-    recording = open_recording(circuit.noise.measured)
+    recording = open_recording(circuit.noise.measured, "FILE")
     if math.isnan(recording.sample_time):
         raise UserError(f"{recording.path}: sample time missing; pass --sample-time")
     return recording

@@ -1,5 +1,6 @@
 """From parameters to a noise source."""
 
+import os.path
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,23 +85,33 @@ def require_resolvable(strings: Sequence[NoiseString]) -> None:
         )
 
 
-def open_recording(parameters: MeasuredParameters) -> Recording:
+def open_recording(parameters: MeasuredParameters, option: str = "--noise-file") -> Recording:
     """Open the recording of a measured source.
+
+    Args:
+        parameters: name it.
+        option: that a user names it by, for messages.
 
     Raises:
         UserError: none is named, or it is bad.
     """
     if parameters.file is None:
         raise UserError(
-            "circuit.noise.measured.file: the measured source needs a recording; name a CSV, "
-            ".npy or parquet file or a folder of parquet chunks"
+            f"{option}: the measured source needs a recording; name a CSV, .npy or parquet file or "
+            "a folder of parquet chunks (circuit.noise.measured.file)"
         )
-    recording = Recording(
-        Path(parameters.file),
-        column=parameters.column,
-        sample_time=parameters.sample_time,
-        timed=False,  # a sample is held through a pass, whatever its time
-    )
+    path = Path(parameters.file)
+    try:
+        recording = Recording(
+            path,
+            column=parameters.column,
+            sample_time=parameters.sample_time,
+            timed=False,  # a sample is held through a pass, whatever its time
+        )
+    except UserError as error:
+        if os.path.exists(path):  # noqa: PTH110  # false for a name that no file can have
+            raise
+        raise UserError(f"{option}: {error}") from None
     if parameters.start >= recording.length:
         raise UserError(
             f"circuit.noise.measured.start: wanted less than the recording's {recording.length} "
@@ -133,6 +144,8 @@ def has_mean(circuit: CircuitParameters) -> bool:
     match noise.source:
         case "measured":
             return not noise.measured.remove_mean
+        case "hmm":
+            return not noise.hmm.remove_mean
         case "bernoulli":
             return noise.bernoulli.mean != 0
         case "binomial":
