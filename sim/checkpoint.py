@@ -15,9 +15,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sim.archive import ArchiveError, pack, unpack
 from sim.clock import Clock
 from sim.config import RunConfig
@@ -26,6 +23,7 @@ from sim.errors import UserError
 from sim.libngspice import get_library
 from sim.preparation import Setup
 from sim.record import CONFIG, versions
+from sim.same import digest_of_arrays, digest_of_files, require_same_settings
 from sim.training import STATE
 
 NAME = "checkpoint.npz"
@@ -138,15 +136,7 @@ def require_same_config(folder: Path, config: RunConfig, checkpoint: Mapping[str
     Raises:
         UserError: says which parameter differs.
     """
-    now, then = dict(_flat(_plain(config))), dict(_flat(checkpoint["config"]))
-    for name in sorted(now.keys() | then.keys()):
-        # As text, since NaN is not equal to itself.
-        if name not in FREE and repr(now.get(name)) != repr(then.get(name)):
-            raise UserError(
-                f"{folder / CONFIG}: {name} is {_shown(now.get(name))}, and "
-                f"{_shown(then.get(name))} in the checkpoint; put it back, or start another run, "
-                "in a folder of its own, with --config"
-            )
+    require_same_settings(folder / CONFIG, _plain(config), checkpoint["config"], FREE)
 
 
 def require_same_conditions(folder: Path, setup: Setup, checkpoint: Mapping[str, Any]) -> None:
@@ -180,33 +170,20 @@ def _plain(config: RunConfig) -> dict[str, Any]:
     return tomllib.loads(config.to_toml())
 
 
-def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Values by dotted path."""
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value
-
-
-def _shown(value: Any) -> str:
-    """A parameter for a message; models' texts are long."""
-    text = "left out" if value is None else repr(value)
-    return text if len(text) < 80 else f"{text[:60]}…"
-
-
 def _outside(setup: Setup) -> Iterator[tuple[str, str]]:
     """What a run reads beside its configuration, by what names it there, and its SHA-256."""
     task, config = setup.task, setup.config
     yield (
         f"task.name: the data of {config.task.name}",
-        _digest(task.train_inputs, task.train_targets, task.test_inputs, task.test_targets),
+        digest_of_arrays(
+            task.train_inputs, task.train_targets, task.test_inputs, task.test_targets
+        ),
     )
     start = setup.start
     named = "drawn" if config.learning.start is None else config.learning.start
     yield (
         f"learning.start: the weights at the start ({named})",
-        _digest(*start.weights, *start.biases, *start.decor),
+        digest_of_arrays(*start.weights, *start.biases, *start.decor),
     )
     if setup.curve:
         path = config.simulation.activation_curve
@@ -214,23 +191,4 @@ def _outside(setup: Setup) -> Iterator[tuple[str, str]]:
         yield f"simulation.activation_curve: {path}", hashlib.sha256(curve).hexdigest()
     if setup.recording:
         path = setup.recording.path
-        yield f"circuit.noise.measured.file: {path}", _digest_of_files(path)
-
-
-def _digest(*arrays: NDArray[np.float64]) -> str:
-    found = hashlib.sha256()
-    for array in arrays:
-        found.update(f"{array.dtype.str} {array.shape} ".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()
-
-
-def _digest_of_files(path: Path) -> str:
-    """Of a file, or of all files in a folder, by name."""
-    files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
-    found = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as opened:
-            content = hashlib.file_digest(opened, "sha256").hexdigest()
-        found.update(f"{file.name if path.is_dir() else ''} {content}\n".encode())
-    return found.hexdigest()
+        yield f"circuit.noise.measured.file: {path}", digest_of_files(path)

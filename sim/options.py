@@ -1,12 +1,12 @@
 """Options that commands share: where settings come from, and where results go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from sim.presets import PRESETS
+from sim.presets import PRESETS, Preset
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -42,7 +42,9 @@ def with_jobs(command: Command) -> Command:
     )(command)
 
 
-def with_settings(example: str, folder: str) -> Callable[[Command], Command]:
+def with_settings(
+    example: str, folder: str, presets: Mapping[str, Preset] = PRESETS
+) -> Callable[[Command], Command]:
     """Add `--set`, `--preset`, `--config`, `--out` and `--quiet`.
 
     They are handed over as `assignments`, `preset`, `config_file`, `out` and `quiet`.
@@ -50,6 +52,7 @@ def with_settings(example: str, folder: str) -> Callable[[Command], Command]:
     Args:
         example: of an assignment, for the help.
         folder: where results go by default, for the help.
+        presets: by name.
     """
 
     def add(command: Command) -> Command:
@@ -67,7 +70,7 @@ def with_settings(example: str, folder: str) -> Callable[[Command], Command]:
                 help="TOML file, such as a run's config.toml; options override it.",
             ),
             click.option(
-                "--preset", type=click.Choice(tuple(PRESETS)), help="Settings to start from."
+                "--preset", type=click.Choice(tuple(presets)), help="Settings to start from."
             ),
             click.option(
                 "--set",

@@ -1,7 +1,6 @@
 """What a run shows while it is at work: a panel on a terminal, plain lines where no one watches."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -10,27 +9,13 @@ from rich.console import Console
 from rich.live import Live
 
 from learning import ActivityPerturbation
+from sim.console import live
 from sim.pace import Pace, format_duration
 from sim.panel import TrainingPanel, format_deviation, format_rate
 from sim.training import Epoch, Training
 
 _LINES = 10  # plain lines in a whole training
 _REFRESH = 0.25  # s, between two drawings of the panel
-
-
-def live(console: Console) -> bool:
-    """Whether what is shown can be drawn again in its place: someone watches a terminal."""
-    return console.is_interactive and not console.is_dumb_terminal and console.file.isatty()
-
-
-@contextmanager
-def waiting(console: Console, what: str, *, quiet: bool) -> Iterator[None]:
-    """Say what is under way, on a terminal, while the context lasts."""
-    if quiet or not live(console):
-        yield
-        return
-    with console.status(what):
-        yield
 
 
 class TrainingProgress:

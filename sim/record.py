@@ -28,6 +28,9 @@ Array = NDArray[np.float64]
 CONFIG = "config.toml"
 """Describes the run, in full."""
 
+HISTORY = "history.csv"
+"""A row an epoch."""
+
 REPORT = "report.html"
 """Shows the run, in a browser."""
 
@@ -114,12 +117,21 @@ class RunFolder:
     def write_history(self, epochs: Sequence[Epoch]) -> list[dict[str, float]]:
         """Write `history.csv`, a row an epoch; return its rows."""
         rows = [history_row(epoch) for epoch in epochs]
+        self.write_rows(HISTORY, rows)
+        return rows
+
+    def write_rows(self, name: str, rows: Sequence[Mapping[str, float]]) -> None:
+        """Write numbers as CSV, a line a row; raises as `write_bytes`.
+
+        Args:
+            name: of the file.
+            rows: numbers by column, the columns alike in all.
+        """
         lines: list[Sequence[Any]] = [list(rows[0]) if rows else ["epoch"]]
         lines += [[f"{value:.9g}" for value in row.values()] for row in rows]
         table = io.StringIO(newline="")
         csv.writer(table).writerows(lines)
-        self.write_text("history.csv", table.getvalue())
-        return rows
+        self.write_text(name, table.getvalue())
 
     def write_weights(
         self, models: Mapping[str, Model], resistors: Mapping[str, Sequence[ResistorPairs]]

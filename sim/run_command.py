@@ -11,15 +11,16 @@ from circuits.noise import Coupling, SourceKind
 from learning import DEFAULTS, OPTIMIZERS, OWN, RULES, TABLE, TASKS, Scale
 from netlists.commandline import INTERRUPTED, complain
 from netlists.models import OPAMP, ModelOption
+from sim.checkpoint import FREE
 from sim.clock import Fidelity, Reduction
 from sim.console import open_console
 from sim.errors import SIMULATION, SimulationError
 from sim.job import StoppedJobError, stopped
 from sim.options import with_jobs, with_settings
-from sim.resumption import require_nothing_else
 from sim.run_report import print_report
 from sim.running import begin_run, continue_run
 from sim.settings import load_config
+from sim.unfinished import require_nothing_else
 
 # What follows from the user's own file.
 _OF_THE_TABLE = {"layers": "inputs,8 to 32,targets", "samples": "four fifths"}
@@ -309,7 +310,7 @@ def run(
             outcome, folder = begin_run(config, out, console, quiet=quiet, jobs=jobs)
         else:
             others = {"--preset": preset, "--config": config_file, "--out": out}
-            require_nothing_else(given, _NAMES, assignments, others)
+            require_nothing_else(given, _NAMES, assignments, others, FREE)
             folder = resume
             outcome = continue_run(
                 folder, given, _NAMES, assignments, console, quiet=quiet, jobs=jobs

@@ -10,15 +10,16 @@ from rich.console import Console
 
 from netlists.rules import warnings_of
 from sim.config import RunConfig
+from sim.console import waiting
 from sim.job import run_job
 from sim.libngspice import get_library
 from sim.lock import locked
 from sim.outcome import Outcome
 from sim.preparation import Setup, set_up
-from sim.progress import waiting
 from sim.record import RunFolder, open_folder
-from sim.resumption import refuse_stopped, reopen, require_unfinished
+from sim.resumption import refuse_stopped, reopen
 from sim.run_report import print_start
+from sim.unfinished import require_unfinished
 
 
 def begin_run(

@@ -8,9 +8,9 @@ from rich.console import Console
 from sim import loop
 from sim.alignment import measure_alignment
 from sim.compare import compare
+from sim.console import live
 from sim.engine import Engine
 from sim.outcome import Outcome
-from sim.progress import live
 from sim.scoring import Stop
 
 _ALIGNMENT_PAIRS = 400  # enough that scatter does not pass for a bad rule

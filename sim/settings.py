@@ -3,13 +3,16 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 
+from circuits.quantities import Parameters
 from sim.config import RunConfig
 from sim.errors import UserError
-from sim.presets import PRESETS
+from sim.presets import PRESETS, Preset
+
+Config = TypeVar("Config", bound=Parameters)
 
 _DEEPEST = 4  # dots in the path of a parameter, at most
 
@@ -21,12 +24,36 @@ def load_config(
     names: Mapping[str, str] | None = None,
     assignments: Sequence[str] = (),
 ) -> RunConfig:
+    """The configuration of a co-simulation; arguments and errors are those of `load_settings`."""
+    return load_settings(
+        RunConfig,
+        PRESETS,
+        options,
+        path=path,
+        preset=preset,
+        names=names,
+        assignments=assignments,
+    )
+
+
+def load_settings(
+    model: type[Config],
+    presets: Mapping[str, Preset],
+    options: Mapping[str, Any],
+    *,
+    path: Path | None = None,
+    preset: str | None = None,
+    names: Mapping[str, str] | None = None,
+    assignments: Sequence[str] = (),
+) -> Config:
     """Put a configuration together: preset, then file, then options, then assignments.
 
     Args:
-        path: TOML file.
-        preset: a name in `PRESETS`.
+        model: what it is a record of.
+        presets: by name.
         options: value by dotted path, such as `circuit.opamp.gbw`; None where not given.
+        path: TOML file.
+        preset: a name in `presets`.
         names: what the options are called, by path, for messages.
         assignments: `PATH=VALUE`, as of `--set`.
 
@@ -44,9 +71,9 @@ def load_config(
         overrides[dotted], origin[dotted] = value, f"--set {dotted}"
     tree: dict[str, Any] = {}
     if preset is not None:
-        if preset not in PRESETS:
-            raise UserError(f"--preset: wanted one of {', '.join(PRESETS)}, got {preset!r}")
-        _overlay(tree, PRESETS[preset].settings)
+        if preset not in presets:
+            raise UserError(f"--preset: wanted one of {', '.join(presets)}, got {preset!r}")
+        _overlay(tree, presets[preset].settings)
     if path is not None:
         found = _read_toml(path)
         try:
@@ -56,14 +83,14 @@ def load_config(
     for dotted, value in overrides.items():
         _set(tree, dotted, value, origin.get(dotted, dotted), path)
     try:
-        return RunConfig.model_validate(tree)
+        return model.model_validate(tree)
     except ValidationError as error:
-        raise UserError(_explain(error, path, origin)) from None
+        raise UserError(_explain(error, model, path, origin)) from None
 
 
 def changed(
-    config: RunConfig, settings: Mapping[str, Any], names: Mapping[str, str] | None = None
-) -> RunConfig:
+    config: Config, settings: Mapping[str, Any], names: Mapping[str, str] | None = None
+) -> Config:
     """A configuration with some parameters changed.
 
     Args:
@@ -79,9 +106,9 @@ def changed(
     for dotted, value in settings.items():
         _set(tree, dotted, value, origin[dotted], None)
     try:
-        return RunConfig.model_validate(tree)
+        return type(config).model_validate(tree)
     except ValidationError as error:
-        raise UserError(_explain(error, None, origin)) from None
+        raise UserError(_explain(error, type(config), None, origin)) from None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -117,18 +144,23 @@ def _set(tree: dict[str, Any], dotted: str, value: Any, typed: str, path: Path |
     tree[leaf] = value
 
 
-def _explain(error: ValidationError, path: Path | None, origin: Mapping[str, str]) -> str:
+def _explain(
+    error: ValidationError, root: type[Parameters], path: Path | None, origin: Mapping[str, str]
+) -> str:
     first = error.errors()[0]
     dotted = ".".join(str(part) for part in first["loc"])
     exact = [typed for key, typed in origin.items() if f"{dotted}.".startswith(f"{key}.")]
     beneath = [typed for key, typed in origin.items() if key.startswith(f"{dotted}.")]
     where = exact[0] if exact else beneath[0] if len(beneath) == 1 else None
-    place = where or (f"{path}: {dotted}" if path else dotted) or "configuration"
+    place = where or ": ".join(str(part) for part in (path, dotted) if part) or "configuration"
     match first["type"]:
         case "extra_forbidden":
-            what = f"no such parameter; there {_known(first['loc'])}"
+            what = f"no such parameter; there {_known(root, first['loc'])}"
         case "value_error" | "assertion_error":
             what = str(first.get("ctx", {}).get("error", first["msg"]))
+            named, _, rest = what.partition(": ")
+            if not dotted and named in origin:  # of the whole, which names the one that was typed
+                place, what = origin[named], rest
             for name in (*first["loc"][-1:], place.rpartition(".")[2]):
                 what = what.removeprefix(f"{name}: ")  # said already
         case "missing":
@@ -137,14 +169,16 @@ def _explain(error: ValidationError, path: Path | None, origin: Mapping[str, str
             what = f"{dotted} is a value, not a section; wanted --set {dotted}=…"
         case "model_type" | "dict_type":
             what = f"wanted a section of parameters, got {first['input']!r}"
+        case "int_parsing" | "int_type" | "int_from_float":
+            what = f"wanted a whole number, got {first['input']!r}"
         case _:
             what = f"{first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
     more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
     return f"{place}: {what}{more}"
 
 
-def _known(location: tuple[int | str, ...]) -> str:
-    model: Any = RunConfig
+def _known(root: type[Parameters], location: tuple[int | str, ...]) -> str:
+    model: Any = root
     for part in location[:-1]:
         if get_origin(model) is Mapping:  # `part` is a key
             model = get_args(model)[1]

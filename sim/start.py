@@ -15,8 +15,9 @@ from sim.npz import read_npz
 
 Array = NDArray[np.float64]
 
-LEARNERS = ("in_loop", "ideal", "start")
-"""Whose weights a run keeps; the first that is there is taken where none is named."""
+LEARNERS = ("in_loop", "programmed", "ideal", "start")
+"""Whose weights a run keeps; the first that is there is taken where none is named. `programmed` is
+what a cell's resistors make of those that `python -m learning.train --cell` learned."""
 
 
 def read_start(where: str, network: Network) -> Model:

@@ -30,6 +30,11 @@ SUBCOMMANDS = {
         "run",
         "Train an analog neural network in ngspice, beside its ideal-mathematics twin.",
     ),
+    "train": Subcommand(
+        "sim.scale.command",
+        "train",
+        "Train a network by mathematics alone, under a device's noise, at full size.",
+    ),
     "noise": Subcommand(
         "sim.noise.command",
         "noise",

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from learning.train import main as train
 from netlists.export import main as build
 from sim.progress import TrainingProgress
 from sim.run import main as run
+from sim.scale.progress import ScaleProgress
 
 OPAMP = """* five pins: in+ in- V+ V- out
 .subckt AMP601 1 2 3 4 5
@@ -77,6 +79,21 @@ def stopped_run(folder: Path) -> None:
         assert run([*SMALL, "--engine", "ideal", "--out", str(folder)]) == 130
 
 
+def stopped_training(folder: Path) -> None:
+    """A training that Ctrl-C stopped at its third step."""
+    steps = 0
+
+    def step(_: ScaleProgress) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScaleProgress, "step", step)
+        assert train(["--preset", "fig5", "--epochs", "1", "--quiet", "--out", str(folder)]) == 130
+
+
 def deck(path: Path) -> None:
     """A network of two neurons."""
     assert build(["--layers", "2,1,1", "--out", str(path)]) == 0
@@ -120,13 +137,14 @@ class Furnisher:
             folder: where a command will be run.
             words: of the command.
         """
+        is_training = "learning.train" in words or tuple(words[:2]) == ("danp-cosim", "train")
         for before, word in zip(("", *words), words, strict=False):
             if before in ("--out", "-o"):
                 continue
             for name in (word.partition("=")[2] or word, word.partition(":")[0]):
-                self._furnish(folder, name, before)
+                self._furnish(folder, name, before, training=is_training)
 
-    def _furnish(self, folder: Path, name: str, before: str) -> None:
+    def _furnish(self, folder: Path, name: str, before: str, *, training: bool) -> None:
         made = FILES.get(name)
         if made is not None and not (folder / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +154,9 @@ class Furnisher:
             pictures(folder / name)
             return
         root = next((r for r in RUNS if name == r or name.startswith(f"{r}/")), None)
-        if before == "--resume":
+        if before == "--resume" and training:
+            self._copy("stopped training", stopped_training, folder / name)
+        elif before == "--resume":
             self._copy("stopped", stopped_run, folder / name)
         elif root is not None:
             self._copy("finished", finished_run, folder / root)

@@ -34,6 +34,15 @@ def smaller_run(command: Command) -> list[str]:
     return [*sizes, *held_out, *NARROWER.get(task or "", ())]
 
 
+def smaller_training(command: Command) -> list[str]:
+    if command.after("--resume"):
+        return []
+    if command.after("--preset") == "fig5" or command.after("--data") == "teacher":
+        return ["--epochs", "1"]
+    sizes = ["--epochs", "1", "--train-samples", "20", "--test-samples", "10"]
+    return [*sizes, *([] if command.after("--layers") else ["--hidden", "4"])]
+
+
 def smaller_noise(command: Command) -> list[str]:
     return ["--samples", "100" if "--in-circuit" in command.words else "2000"]
 
@@ -56,6 +65,7 @@ def smaller_conformance(command: Command) -> list[str]:
 # By the name that `danp-cosim` knows a command under.
 SMALLER: dict[str, Smaller] = {
     "run": smaller_run,
+    "train": smaller_training,
     "noise": smaller_noise,
     "characterize": smaller_sheet,
     "attribute": smaller_attribution,
@@ -68,7 +78,8 @@ SMALLER: dict[str, Smaller] = {
 }
 MODULES = {
     "python -m netlists.build": "build",
-    **{f"python -m sim.{name}": name for name in SMALLER if name != "build"},
+    "python -m learning.train": "train",
+    **{f"python -m sim.{name}": name for name in SMALLER if name not in ("build", "train")},
 }
 
 
@@ -137,7 +148,8 @@ def is_tested(command: Command) -> bool:
 
 
 def is_benchmarked(command: Command) -> bool:
-    tests = (ROOT / "tests" / "test_benchmark.py").read_text()
+    files = (ROOT / "tests").glob("test_benchmark*.py")
+    tests = "".join(path.read_text(encoding="utf8") for path in files)
     return f"from {command.words[2]}.__main__ import main" in tests
 
 
@@ -146,7 +158,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "apt ": Elsewhere("scripts/setup.sh, on the machines that CI runs on", is_set_up),
     "pip ": Elsewhere("scripts/setup.sh, into the environment of these tests", is_this_package),
     "python examples/": Elsewhere("tests/test_examples.py, with less effort", is_tested),
-    "python -m benchmarks.": Elsewhere("tests/test_benchmark.py, with less effort", is_benchmarked),
+    "python -m benchmarks.": Elsewhere("tests/test_benchmark*.py, in small", is_benchmarked),
 }
 
 
@@ -196,5 +208,7 @@ NOT_PRINTED_HERE = {
     "docs/characterize.md": "min max the models and resistors not depend temperature those diodes "
     "junctions dwell",
     "docs/howto/own-data.md": "epochs",
+    # nor more than one thread
+    "docs/train.md": "epochs threads",
 }
 """Words that pages show and commands do not print once they are made small."""

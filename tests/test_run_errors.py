@@ -19,7 +19,7 @@ CASES = [
     ("--layers a,b", "--layers: wanted whole numbers parted by commas, as in 2,2,2,1, got 'a,b'"),
     ("--layers 2,-2,1", "--layers: every layer needs at least one unit, got 2,-2,1"),
     ("--layers 2,,1", "--layers: wanted whole numbers parted by commas"),
-    ("--epochs x", "--epochs: input should be a valid integer"),
+    ("--epochs x", "--epochs: wanted a whole number, got"),
     ("--epochs -1", "--epochs: input should be greater than or equal to 0, got '-1'"),
     ("--samples 0", "--samples: input should be greater than or equal to 1, got '0'"),
     ("--batch 0", "--batch: input should be greater than or equal to 1, got '0'"),
@@ -55,7 +55,7 @@ CASES = [
     ("--set circuit.smtj.field=80m", "--set circuit.smtj.field: wanted less than the anisotropy"),
     ("--noise-file x.npy", "--noise-file: a recording is named, but the source is string"),
     ("--source hmm --n-mtj 4", "n_mtj: source hmm has no junctions, so 4 would do nothing"),
-    ("--set seed=true", "--set seed: input should be a valid integer"),
+    ("--set seed=true", "--set seed: wanted a whole number, got"),
     ("--task iris --samples 149", "task iris: samples must be 3 to 147, got 149"),
     ("--preset paper-fig9", "'paper-fig9' is not one of 'paper-fig5'"),
     ("--set seed", "--set: wanted PATH=VALUE"),
@@ -97,7 +97,7 @@ def test_wrong_input_gets_one_line_and_exit_code_2(
     ("text", "expected"),
     [
         ("[task]\nepocs = 3\n", "run.toml: task.epocs: no such parameter; there are name, layers"),
-        ("[task]\nepochs = 'many'\n", "run.toml: task.epochs: input should be a valid integer"),
+        ("[task]\nepochs = 'many'\n", "run.toml: task.epochs: wanted a whole number, got"),
         ("[circuit.opamp]\nlevel = 'best'\n", "run.toml: circuit.opamp.level: input should be 'id"),
         ("[circuit.synapse]\nr_min = true\n", "run.toml: circuit.synapse.r_min: wanted a number"),
         (

@@ -5,7 +5,7 @@ from pathlib import Path
 from bad_inputs.case import Case, write
 
 NOT_TOML, TEXT = "c.toml: is not TOML: ", "c.toml: is not UTF-8 text"
-WHOLE, SECTION, LAYERS = "valid integer", "wanted a section of parameters", "wanted whole numbers"
+WHOLE, SECTION, LAYERS = "a whole number", "wanted a section of parameters", "wanted whole numbers"
 
 # What the file holds, and what the line says.
 _TEXTS: tuple[tuple[str, str | bytes, str], ...] = (
@@ -32,7 +32,7 @@ _TEXTS: tuple[tuple[str, str | bytes, str], ...] = (
     ("an empty key", "'' = 1", "no such parameter"),
     ("an unknown section", "[unknown]", "c.toml: unknown: no such parameter"),
     ("an unknown dotted key", "a.b.c = 1", "c.toml: a: no such parameter"),
-    ("a section for the seed", "seed.a = 1", "c.toml: seed: input should be a valid integer"),
+    ("a section for the seed", "seed.a = 1", "c.toml: seed: wanted a whole number, got"),
     ("a list for the seed", "seed = [1]", WHOLE),
     ("a table for the seed", "seed = {}", WHOLE),
     ("a day for the seed", "seed = 1979-05-27", WHOLE),

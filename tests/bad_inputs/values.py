@@ -2,7 +2,8 @@
 
 from bad_inputs.case import Case
 
-WHOLE, YES_OR_NO, LAYERS = "valid integer", "valid boolean", "wanted whole numbers parted by commas"
+WHOLE, LAYERS = "a whole number", "wanted whole numbers parted by commas"
+YES_OR_NO = "valid boolean"
 FINITE, NONE_SUCH = "finite number", "no such parameter"
 
 # Path and value, what the line says behind `--set PATH: `.

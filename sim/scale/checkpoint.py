@@ -1,0 +1,198 @@
+"""Checkpoints of trainings at scale: tensors and plain values, written whole or not at all.
+
+torch writes and reads the file, tensors and texts alone, so reading one runs nothing. A SHA-256
+over all of it is compared first.
+"""
+
+import hashlib
+import io
+import json
+import platform
+import time
+import tomllib
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sim.durable import replace_durably
+from sim.errors import UserError
+from sim.same import digest_of_files
+from sim.scale.config import ScaleConfig
+from sim.scale.device import describe_device
+from sim.scale.preparation import Setup
+from sim.scale.title import counted
+from sim.scale.training import Training
+
+NAME = "checkpoint.pt"
+
+FREE = ("checkpoint_every",)
+"""Parameters that no figure depends on: a training may go on with others."""
+
+_FORMAT = 1
+_DECIDING = ("torch", "numpy", "danp_cosim", "processor")
+_KEYS = {"format", "plain", "tensors", "sha256"}
+_AGAIN = "start the training again, in a folder of its own, with --config"
+
+
+class Checkpoints:
+    """Takes checkpoints of a training while it goes on.
+
+    Args:
+        folder: of the training.
+        training: whose state is taken.
+    """
+
+    def __init__(self, folder: Path, training: Training) -> None:
+        self._path = folder / NAME
+        self._training = training
+        self._every = training.setup.config.checkpoint_every
+        self._conditions = conditions(training.setup)
+        self._last = time.monotonic()
+
+    def save(self) -> None:
+        """Take a checkpoint now.
+
+        Raises:
+            WriteError: the folder does not take it; the one before stands.
+        """
+        tensors, plain = self._training.state()
+        replace_durably(self._path, _packed(tensors, {**self._conditions, "training": plain}))
+        self._last = time.monotonic()
+
+    def after_step(self) -> None:
+        """Take a checkpoint if it is time; raises as `save`."""
+        if time.monotonic() - self._last >= self._every:
+            self.save()
+
+    def remove(self) -> None:
+        """Remove the checkpoint of a training that is finished."""
+        self._path.unlink(missing_ok=True)
+
+
+def conditions(setup: Setup) -> dict[str, Any]:
+    """All that must be the same for a training to go on."""
+    return {
+        "versions": versions(),
+        "config": plain(setup.config),
+        "device": describe_device(setup.device),
+        "outside": _outside(setup),
+    }
+
+
+def versions() -> dict[str, str]:
+    """What figures depend on."""
+    packages = {name: version(name.replace("_", "-")) for name in ("torch", "numpy", "danp_cosim")}
+    return {**packages, "python": platform.python_version(), "processor": platform.machine()}
+
+
+def plain(config: ScaleConfig) -> dict[str, Any]:
+    """A configuration as its file gives it."""
+    return tomllib.loads(config.to_toml())
+
+
+def _outside(setup: Setup) -> dict[str, str]:
+    """What a training reads beside its configuration, by what names it there, and its SHA-256."""
+    config = setup.config
+    found = {f"data.name: the data of {config.data.name}": setup.data.digest}
+    measured = config.circuit.noise.measured.file
+    if setup.noise is not None and measured is not None:
+        found[f"circuit.noise.measured.file: {measured}"] = digest_of_files(Path(measured))
+    if config.cell is not None:
+        found[f"cell: {config.cell}"] = digest_of_files(Path(config.cell))
+    return found
+
+
+def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read a training's checkpoint.
+
+    Returns:
+        Tensors by name, on the CPU, and plain values.
+
+    Raises:
+        UserError: there is none, it is damaged or something else, or other versions wrote it.
+    """
+    path = folder / NAME
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{folder}: holds no {NAME} to go on from; {_AGAIN}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot read: {error.strerror}") from None
+    try:
+        tree = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception:  # noqa: BLE001  # whatever torch finds wrong with damaged bytes
+        raise UserError(f"{path}: is damaged, or no checkpoint of a training; {_AGAIN}") from None
+    if not isinstance(tree, dict) or set(tree) != _KEYS:
+        raise UserError(f"{path}: is no checkpoint of a training; {_AGAIN}")
+    if tree["format"] != _FORMAT:
+        raise UserError(
+            f"{path}: is of format {tree['format']}; this version reads format {_FORMAT}; {_AGAIN}"
+        )
+    if tree["sha256"] != _digest(tree["tensors"], tree["plain"]):
+        raise UserError(f"{path}: is damaged: its SHA-256 is not the one that it carries; {_AGAIN}")
+    known = json.loads(tree["plain"])
+    here = versions()
+    for name in _DECIDING:
+        if here[name] != known["versions"][name]:
+            then = known["versions"][name]
+            raise UserError(
+                f"{path}: was taken with {name} {then}, here is {here[name]}, which need not give "
+                f"the same bit for bit; go on with {name} {then}, or {_AGAIN}"
+            )
+    return tree["tensors"], known
+
+
+def require_same_conditions(folder: Path, setup: Setup, known: Mapping[str, Any]) -> None:
+    """Refuse a training whose device, or whatever it reads from outside, is another one.
+
+    Raises:
+        UserError: says what differs.
+    """
+    now = conditions(setup)
+    there, here = known["device"], now["device"]
+    for name in ("kind", "name", "threads"):
+        if there[name] != here[name]:
+            raise UserError(
+                f"{folder}: was begun on {_device(there)}, here is {_device(here)}, which need not "
+                f"give the same bit for bit; go on there, or {_AGAIN}"
+            )
+    for name, digest in known["outside"].items():
+        if now["outside"].get(name) != digest:
+            raise UserError(
+                f"{folder}: {name}: has changed since the checkpoint was taken (its SHA-256 "
+                f"differs); put back what it was, or {_AGAIN}"
+            )
+
+
+def _device(about: Mapping[str, Any]) -> str:
+    count = about["threads"]
+    threads = f" with {counted(count, 'thread')} (OMP_NUM_THREADS)" if count else ""
+    return f"{about['kind']} ({about['name']}){threads}"
+
+
+def _packed(tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> bytes:
+    text = json.dumps(values)
+    on_cpu = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+    file = io.BytesIO()
+    torch.save(
+        {
+            "format": _FORMAT,
+            "plain": text,
+            "tensors": on_cpu,
+            "sha256": _digest(on_cpu, text),
+        },
+        file,
+    )
+    return file.getvalue()
+
+
+def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    found = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        found.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
