@@ -1,7 +1,9 @@
 """Remake the pictures of the README and the documentation: `python examples/make_gallery.py`.
 
 All of them take half an hour, most of it for the studies of the noise. `--only NAME…` remakes those
-of some scripts, or single pictures: `--only run telegraph_noise`, `--only study_pace.png`.
+of some scripts, or single pictures: `--only run telegraph_noise`, `--only study_pace.png`. The
+paper's figures 3 to 5 are drawn from the numbers in `docs/results`, which their scripts found in
+longer runs.
 """
 
 import argparse
@@ -70,6 +72,19 @@ def _study(name: str) -> Maker:
     return Maker("examples/noise_studies.py", pictures, _main("noise_studies", name))
 
 
+def _paper_figure(number: int) -> Maker:
+    """Drawn again from the numbers that its script left."""
+    name = f"paper_fig{number}"
+
+    def draw(gallery: Gallery) -> None:
+        rows = importlib.import_module("paper_rows")
+        script = importlib.import_module(name)
+        found = rows.read_rows(rows.KEPT / f"{name}.csv", script.COLUMNS)
+        script.plot(found, gallery.out / f"{name}.png")
+
+    return Maker(f"examples/{name}.py", (f"{name}.png",), draw)
+
+
 def _of_the_run(gallery: Gallery) -> None:
     for name in ("loss.png", "deviation.png", "waveforms.png", "attribution/waterfall.png"):
         shutil.copyfile(gallery.run / name, gallery.out / f"run_{Path(name).name}")
@@ -99,6 +114,11 @@ def _long_transients(gallery: Gallery) -> None:
     importlib.import_module("benchmarks.long_transients").main(["--figure", picture])
 
 
+def _scale_speed(gallery: Gallery) -> None:
+    picture = str(gallery.out / "scale_speed.png")
+    importlib.import_module("benchmarks.scale.__main__").main(["--figure", picture])
+
+
 MAKERS: dict[str, Maker] = {
     "run": Maker(
         None,
@@ -123,14 +143,19 @@ MAKERS: dict[str, Maker] = {
     ),
     "live_view": Maker("examples/live_view.py", ("live_view.svg",), _main("live_view")),
     "telegraph_noise": _example("telegraph_noise"),
-    "noise_at_three_fields": _example("noise_at_three_fields"),
+    "paper_fig2": Maker(
+        "examples/paper_fig2.py", ("noise_at_three_fields.png",), _main("paper_fig2")
+    ),
+    **{f"paper_fig{number}": _paper_figure(number) for number in (3, 4, 5)},
     "neuron_transfer": _example("neuron_transfer"),
     "deviation_by_part": _example("deviation_by_part"),
     "calibrated_twin": _example("calibrated_twin"),
+    "cell_at_scale": _example("cell_at_scale"),
     "ideal_against_in_loop": _example("ideal_against_in_loop"),
     "long_transients": Maker(
         "benchmarks/long_transients.py", ("long_transients.png",), _long_transients
     ),
+    "scale_speed": Maker("benchmarks/scale/__main__.py", ("scale_speed.png",), _scale_speed),
     **{f"study_{name}": _study(name) for name in ("levels", "pace", "occupancy", "sharing")},
 }
 """By name; a study is one of four."""

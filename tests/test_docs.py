@@ -31,13 +31,16 @@ from pydantic import BaseModel
 from learning import Activation
 from sim.config import RunConfig
 from sim.run_command import OPTIONS, SWITCHES, run
+from sim.scale import ScaleConfig
 from sim.settings import load_config
 from sim.subcommands import SUBCOMMANDS, commands
 from sim.task_data import plan_task
 
+ELSEWHERE = {"build": "netlists.build", "train": "learning.train"}
+"""Modules of sub-commands that are not `sim.` and the name."""
 COMMANDS: dict[str, click.Command] = {
     **{
-        "python -m netlists.build" if name == "build" else f"python -m sim.{name}": getattr(
+        f"python -m {ELSEWHERE.get(name, f'sim.{name}')}": getattr(
             importlib.import_module(one.module), one.name
         )
         for name, one in SUBCOMMANDS.items()
@@ -89,7 +92,8 @@ def require_is_one(command: Command) -> None:
     for assignment in re.findall(r"--set (\S+?)=", command.line):
         # An exception is named by whoever makes it.
         path = re.sub(r"^(circuit\.exceptions)\.n\d+_\d+_[a-z]+\.\w+$", r"\1", assignment)
-        assert path in dict(parameters(RunConfig()))
+        config = ScaleConfig() if name_of(command) == "train" else RunConfig()
+        assert path in dict(parameters(config))
 
 
 @pytest.mark.parametrize("line", sorted(in_blocks()))
@@ -374,7 +378,7 @@ def test_the_docs_tell_every_option(name: str) -> None:
     command = getattr(importlib.import_module(one.module), one.name)
     options = {option for p in command.params for option in p.opts if option.startswith("--")}
     page = (ROOT / "docs" / "reference.md").read_text(encoding="utf8")
-    module = "netlists.build" if name == "build" else f"sim.{name}"
+    module = ELSEWHERE.get(name, f"sim.{name}")
     sections = re.split(r"^## ", page, flags=re.MULTILINE)
     (own,) = (s for s in sections if s.partition("\n")[0].endswith(f"`{module}`"))
     assert not [o for o in options - {"--help"} if not re.search(rf"(?<![\w-]){o}(?![\w-])", own)]

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import cosim
+
 FOLDER = Path(__file__).parents[1] / "examples"
 
 
@@ -41,12 +43,75 @@ def test_strings_keep_to_their_levels_and_forget_as_the_closed_form_says(tmp_pat
     assert picture(tmp_path, "telegraph_noise")
 
 
-def test_fields_tilt_the_occupancy_as_the_law_says(tmp_path: Path) -> None:
-    reports = load("noise_at_three_fields").main(tmp_path, samples=60_000)
+def test_fields_tilt_the_occupancy_as_the_law_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    reports = load("paper_fig2").main(tmp_path, samples=48_000)
     shares = [report.occupancy.value for report in reports]
     # 1.2 s hold some 8,000 correlation times: shares scatter by half a percent.
     np.testing.assert_allclose(shares, [0.8973, 0.5, 0.1027], atol=0.025)
+    assert "| +3 mT |" in capsys.readouterr().out
     assert picture(tmp_path, "noise_at_three_fields")
+
+
+def test_a_single_layer_is_swept_over_rates_and_noise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    script = load("paper_fig3")
+    grid = script.Grid((2, 9), (1e-4,), (1.0,), (1, 4), (0.5,))
+    rows = script.main(tmp_path, grid, script.Effort(data="digits", epochs=2))
+    assert len(rows) == 8
+    found = {(row["noise"], row["eta"]): float(row["train_accuracy"]) for row in rows}
+    # Guessing gives a tenth; two epochs at η = 0.025 most of the way, at 0.1 · 2⁻⁹ little of it.
+    for noise in ("none", "gaussian", "bernoulli", "binomial"):
+        assert found[noise, "0.025"] > max(0.6, 0.2 + found[noise, repr(0.1 / 512)])
+    assert "| BP, no noise | 2 |" in capsys.readouterr().out
+    assert picture(tmp_path, "paper_fig3")
+
+
+def test_danp_is_drawn_beside_backpropagation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    script = load("paper_fig4")
+    effort = script.Effort(epochs=1, seeds=1, train_samples=320, series_samples=300_000, eta=5e-3)
+    rows = script.main(tmp_path, ("digits",), effort)
+    assert [(row["learner"], row["epoch"]) for row in rows] == [
+        (learner, epoch) for learner in ("simulated", "measured", "bp") for epoch in "01"
+    ]
+    # Weights at the start are the seed's, whatever the learner.
+    assert len({row["test_accuracy"] for row in rows if row["epoch"] == "0"}) == 1
+    assert "| digits | BP |" in capsys.readouterr().out
+    assert picture(tmp_path, "paper_fig4")
+
+
+def test_the_bench_network_meets_one_noise_in_both_engines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    script = load("paper_fig5")
+    small = {"task.epochs": 2, "task.samples": 9, "simulation.fidelity": "op"}
+    rows = script.main(tmp_path, small)
+    assert len(rows) == 2 * 2 * 2
+    for row in rows:
+        folder = tmp_path / row["condition"]
+        history = cosim.load(folder).history["loss"]
+        learner = {"mathematics": "ideal", "ngspice": "in_loop"}[row["engine"]]
+        losses = history.sel(learner=learner, epoch=int(row["epoch"])).values
+        quartiles = np.quantile(losses, (0.25, 0.5, 0.75))
+        told = [float(row[name]) for name in ("lower_quartile", "median", "upper_quartile")]
+        np.testing.assert_allclose(told, quartiles, rtol=1e-5)
+        assert float(row["mean"]) == pytest.approx(losses.mean(), rel=1e-5)
+        # Whiskers end at a loss, within 1.5 boxes of the box.
+        reach = quartiles[2] + 1.5 * (quartiles[2] - quartiles[0])
+        assert float(row["high_whisker"]) == pytest.approx(losses[losses <= reach].max(), rel=1e-5)
+    # Five nodes, two passes a sample: what the sampler handed out.
+    noise = np.load(tmp_path / "sampler.npy")
+    assert noise.shape == (2 * 9 * 2 * 5,)
+    assert len(np.unique(noise)) == 2
+    assert picture(tmp_path, "paper_fig5")
 
 
 def test_a_neurons_curve_is_its_diodes(tmp_path: Path) -> None:
