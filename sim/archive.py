@@ -64,10 +64,10 @@ def unpack(content: bytes) -> dict[str, Any]:
         raise ArchiveError(
             "is damaged: its SHA-256 is not the one that it carries"
             if content.startswith(_OPENING) and content[_NAME_AT:].startswith(_TREE.encode())
-            else "is no checkpoint of sim.run"
+            else "is no checkpoint of danp-cosim"
         )
     if not content[-_TAIL:].startswith(_MARK):
-        raise ArchiveError("is no checkpoint of sim.run, though its SHA-256 is right")
+        raise ArchiveError("is no checkpoint of danp-cosim, though its SHA-256 is right")
     number = content[-_TAIL + len(_MARK) : -_HEX].decode("ascii", "replace").strip()
     if number != str(FORMAT):
         raise ArchiveError(f"is of format {number}; this version reads format {FORMAT}")
@@ -76,7 +76,7 @@ def unpack(content: bytes) -> dict[str, Any]:
             tree = json.loads(archive[_TREE].tobytes())
             return _with_arrays(tree, archive[_ARRAYS].tobytes())
     except (LookupError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile):
-        raise ArchiveError("is no checkpoint of sim.run, though its SHA-256 is right") from None
+        raise ArchiveError("is no checkpoint of danp-cosim, though its SHA-256 is right") from None
 
 
 def _as_bytes(content: bytes) -> NDArray[np.uint8]:

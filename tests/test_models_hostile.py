@@ -139,6 +139,12 @@ PICKLING = frozenset(
 )  # fmt: skip
 """Modules that write or read pickles, or hand objects to other processes by them."""
 
+EXEMPT = (
+    "learning/datasets/pickled.py: pickle",  # of CIFAR, instruction by instruction
+    "examples/paper_fig3.py: multiprocessing",  # hands its own settings to its own processes
+    "examples/paper_fig3.py: ProcessPoolExecutor",
+)
+
 PACKAGES = ("circuits", "netlists", "sim", "learning", "examples", "benchmarks", "scripts")
 
 
@@ -178,7 +184,8 @@ def test_no_pickle_anywhere() -> None:
         for path in sorted((ROOT / folder).rglob("*.py"))
         for what in pickles(ast.parse(path.read_text(encoding="utf8")))
     ]
-    assert found == []
+    assert [one for one in found if one not in EXEMPT] == []
+    assert set(EXEMPT) <= set(found)
 
 
 @pytest.mark.parametrize(

@@ -470,8 +470,11 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda run: (run / CHECKPOINT).unlink(),
         "holds no checkpoint.npz to go on from; start the run again, in a folder of its own",
     ),
-    "empty": (lambda run: (run / CHECKPOINT).write_bytes(b""), "is no checkpoint of sim.run"),
-    "a text": (lambda run: (run / CHECKPOINT).write_text("x" * 999), "is no checkpoint of sim"),
+    "empty": (lambda run: (run / CHECKPOINT).write_bytes(b""), "is no checkpoint of danp-cosim"),
+    "a text": (
+        lambda run: (run / CHECKPOINT).write_text("x" * 999),
+        "is no checkpoint of danp-cosim",
+    ),
     "a folder": (
         lambda run: ((run / CHECKPOINT).unlink(), (run / CHECKPOINT).mkdir()),
         "checkpoint.npz: cannot read: Is a directory",
@@ -482,7 +485,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a bit at the end": (lambda run: flipped(run / CHECKPOINT, -1), "is damaged: its SHA-256"),
     "weights": (
         lambda run: shutil.copy(run / "weights.npz", run / CHECKPOINT),
-        "is no checkpoint of sim.run",
+        "is no checkpoint of danp-cosim",
     ),
     "another package": (
         lambda run: rewritten(run, lambda tree: tree["versions"].update(danp_cosim="0.0.1")),
@@ -522,11 +525,11 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no archive": (
         lambda run: signed(run / CHECKPOINT, b"weights"),
-        "is no checkpoint of sim.run, though its SHA-256 is right",
+        "is no checkpoint of danp-cosim, though its SHA-256 is right",
     ),
     "an empty archive": (
         lambda run: signed(run / CHECKPOINT, b"PK\5\6danp-cosim format     1 "),
-        "is no checkpoint of sim.run, though its SHA-256 is right",
+        "is no checkpoint of danp-cosim, though its SHA-256 is right",
     ),
     "another clock": (
         lambda run: rewritten(run, lambda tree: tree["clock"].update(t_aperture=1e-5)),

@@ -326,9 +326,9 @@ BAD: Mapping[str, tuple[str, str, Callable[[Path], None]]] = {
         "layers 64,5,10 and hidden 6 disagree; leave one of them out",
         nothing,
     ),
-    "layers and a preset of none": (
-        "--preset fig3 --layers 784,5,10",
-        "layers 784,5,10 and hidden none disagree",
+    "layers beside other hidden ones": (
+        "--preset fig3 --layers 784,5,10 --hidden 3",
+        "layers 784,5,10 and hidden 3 disagree",
         nothing,
     ),
     "more samples than there are": (

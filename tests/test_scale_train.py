@@ -21,6 +21,7 @@ from documented_folder import pictures
 
 from learning import Activation, Model, forward, make_task
 from learning.datasets.images import task_generator
+from sim.archive import pack, unpack
 from sim.errors import UserError
 from sim.npz import read_npz
 from sim.scale import ScaleConfig, configure, train
@@ -354,20 +355,25 @@ def other_tensors(folder: Path) -> None:
     torch.save({"weights": torch.zeros(3)}, folder / NAME)
 
 
+def other_tree(folder: Path) -> None:
+    (folder / NAME).write_bytes(pack({"weights": np.zeros(3)}))
+
+
 def other_version(folder: Path) -> None:
-    tree = torch.load(folder / NAME, weights_only=True)
-    tree["format"] = 99
-    torch.save(tree, folder / NAME)
+    tree = unpack((folder / NAME).read_bytes())
+    tree["versions"]["torch"] = "1.0"
+    (folder / NAME).write_bytes(pack(tree))
 
 
 DAMAGES = {
     "another rate": (replace("eta = 0.005", "eta = 0.006"), "learning.eta is 0.006, and 0.005 in"),
     "another seed": (replace("seed = 0\n", "seed = 1\n"), "seed is 1, and 0 in the checkpoint"),
     "a flipped bit": (flip_a_bit, "is damaged"),
-    "half of it": (cut, "is damaged, or no checkpoint of a training"),
-    "something else of torch's": (other_tensors, "is no checkpoint of a training"),
-    "another format": (other_version, "is of format 99; this version reads format 1"),
-    "no checkpoint": (lambda folder: (folder / NAME).unlink(), "holds no checkpoint.pt to go on"),
+    "half of it": (cut, "is damaged"),
+    "something of torch's": (other_tensors, "is no checkpoint of danp-cosim"),
+    "something else": (other_tree, "is no checkpoint of a training"),
+    "another torch": (other_version, "was taken with torch 1.0, here is"),
+    "no checkpoint": (lambda folder: (folder / NAME).unlink(), "holds no checkpoint.npz to go on"),
     "no configuration": (lambda f: (f / "config.toml").unlink(), "holds no config.toml"),
     "no folder": (shutil.rmtree, "no such folder; wanted the folder of a run"),
 }

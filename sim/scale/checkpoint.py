@@ -1,12 +1,8 @@
 """Checkpoints of trainings at scale: tensors and plain values, written whole or not at all.
 
-torch writes and reads the file, tensors and texts alone, so reading one runs nothing. A SHA-256
-over all of it is compared first.
+In the same form as those of `sim.run` (`sim.archive`), so that reading one runs nothing.
 """
 
-import hashlib
-import io
-import json
 import platform
 import time
 import tomllib
@@ -18,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sim.archive import ArchiveError, pack, unpack
 from sim.durable import replace_durably
 from sim.errors import UserError
 from sim.same import digest_of_files
@@ -27,14 +24,13 @@ from sim.scale.preparation import Setup
 from sim.scale.title import counted
 from sim.scale.training import Training
 
-NAME = "checkpoint.pt"
+NAME = "checkpoint.npz"
 
 FREE = ("checkpoint_every",)
 """Parameters that no figure depends on: a training may go on with others."""
 
-_FORMAT = 1
 _DECIDING = ("torch", "numpy", "danp_cosim", "processor")
-_KEYS = {"format", "plain", "tensors", "sha256"}
+_KEYS = {"versions", "config", "device", "outside", "training", "tensors"}
 _AGAIN = "start the training again, in a folder of its own, with --config"
 
 
@@ -60,7 +56,9 @@ class Checkpoints:
             WriteError: the folder does not take it; the one before stands.
         """
         tensors, plain = self._training.state()
-        replace_durably(self._path, _packed(tensors, {**self._conditions, "training": plain}))
+        arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+        tree = {**self._conditions, "training": plain, "tensors": arrays}
+        replace_durably(self._path, pack(tree))
         self._last = time.monotonic()
 
     def after_step(self) -> None:
@@ -117,33 +115,24 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     path = folder / NAME
     try:
-        content = path.read_bytes()
+        tree = unpack(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{folder}: holds no {NAME} to go on from; {_AGAIN}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror}") from None
-    try:
-        tree = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception:  # noqa: BLE001  # whatever torch finds wrong with damaged bytes
-        raise UserError(f"{path}: is damaged, or no checkpoint of a training; {_AGAIN}") from None
-    if not isinstance(tree, dict) or set(tree) != _KEYS:
+    except ArchiveError as error:
+        raise UserError(f"{path}: {error}; {_AGAIN}") from None
+    if set(tree) != _KEYS:
         raise UserError(f"{path}: is no checkpoint of a training; {_AGAIN}")
-    if tree["format"] != _FORMAT:
-        raise UserError(
-            f"{path}: is of format {tree['format']}; this version reads format {_FORMAT}; {_AGAIN}"
-        )
-    if tree["sha256"] != _digest(tree["tensors"], tree["plain"]):
-        raise UserError(f"{path}: is damaged: its SHA-256 is not the one that it carries; {_AGAIN}")
-    known = json.loads(tree["plain"])
     here = versions()
     for name in _DECIDING:
-        if here[name] != known["versions"][name]:
-            then = known["versions"][name]
+        then = tree["versions"][name]
+        if here[name] != then:
             raise UserError(
                 f"{path}: was taken with {name} {then}, here is {here[name]}, which need not give "
                 f"the same bit for bit; go on with {name} {then}, or {_AGAIN}"
             )
-    return tree["tensors"], known
+    return {name: torch.from_numpy(array) for name, array in tree.pop("tensors").items()}, tree
 
 
 def require_same_conditions(folder: Path, setup: Setup, known: Mapping[str, Any]) -> None:
@@ -172,27 +161,3 @@ def _device(about: Mapping[str, Any]) -> str:
     count = about["threads"]
     threads = f" with {counted(count, 'thread')} (OMP_NUM_THREADS)" if count else ""
     return f"{about['kind']} ({about['name']}){threads}"
-
-
-def _packed(tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> bytes:
-    text = json.dumps(values)
-    on_cpu = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
-    file = io.BytesIO()
-    torch.save(
-        {
-            "format": _FORMAT,
-            "plain": text,
-            "tensors": on_cpu,
-            "sha256": _digest(on_cpu, text),
-        },
-        file,
-    )
-    return file.getvalue()
-
-
-def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
-    found = hashlib.sha256(text.encode())
-    for name, tensor in sorted(tensors.items()):
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
-        found.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()
