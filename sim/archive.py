@@ -11,10 +11,13 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sim.errors import UserError
 
 FORMAT = 1
 """Number of the format; another one every time that a tree of before can no longer be read."""
@@ -77,6 +80,28 @@ def unpack(content: bytes) -> dict[str, Any]:
             return _with_arrays(tree, archive[_ARRAYS].tobytes())
     except (LookupError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile):
         raise ArchiveError("is no checkpoint of danp-cosim, though its SHA-256 is right") from None
+
+
+def read_archive(folder: Path, name: str, instead: str) -> dict[str, Any]:
+    """Read the tree in a file of a folder.
+
+    Args:
+        folder: of a run.
+        name: of the file.
+        instead: what else may be done, which ends every message.
+
+    Raises:
+        UserError: there is none, or it is damaged, of another format or something else.
+    """
+    path = folder / name
+    try:
+        return unpack(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{folder}: holds no {name} to go on from; {instead}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot read: {error.strerror}") from None
+    except ArchiveError as error:
+        raise UserError(f"{path}: {error}; {instead}") from None
 
 
 def _as_bytes(content: bytes) -> NDArray[np.uint8]:

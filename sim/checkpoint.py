@@ -15,7 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from sim.archive import ArchiveError, pack, unpack
+from sim.archive import pack, read_archive
 from sim.clock import Clock
 from sim.config import RunConfig
 from sim.durable import replace_durably
@@ -23,7 +23,7 @@ from sim.errors import UserError
 from sim.libngspice import get_library
 from sim.preparation import Setup
 from sim.record import CONFIG, versions
-from sim.same import digest_of_arrays, digest_of_files, require_same_settings
+from sim.same import digest_of_arrays, digest_of_files, require_same_settings, require_same_versions
 from sim.training import STATE
 
 NAME = "checkpoint.npz"
@@ -95,24 +95,11 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: there is none, it is damaged or something else, or other versions wrote it.
     """
-    path = folder / NAME
-    try:
-        tree = unpack(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{folder}: holds no {NAME} to go on from; {_AGAIN}") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot read: {error.strerror}") from None
-    except ArchiveError as error:
-        raise UserError(f"{path}: {error}; {_AGAIN}") from None
+    path, tree = folder / NAME, read_archive(folder, NAME, _AGAIN)
     _require_keys(path, tree)
     taken = tree["versions"]
     here = _versions(get_library().version if taken["ngspice"] else None)
-    for name, version in taken.items():
-        if here[name] != version:
-            raise UserError(
-                f"{path}: was taken with {name} {version}, here is {here[name]}, which need not "
-                f"give the same bit for bit; go on with {name} {version}, or {_AGAIN}"
-            )
+    require_same_versions(path, taken, here, _AGAIN)
     return tree
 
 

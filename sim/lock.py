@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from rich.console import Console
+
 from sim.errors import UserError
 
 NAME = ".lock"
@@ -39,6 +41,23 @@ def locked(folder: Path) -> Iterator[bool]:
         with contextlib.suppress(OSError):  # the folder may be gone, or read-only by now
             path.unlink()
         os.close(file)
+
+
+@contextlib.contextmanager
+def held(folder: Path, console: Console, *, quiet: bool) -> Iterator[None]:
+    """Hold a run's folder for this process alone; a file system without locks gets a warning.
+
+    Raises:
+        UserError: as `locked`.
+    """
+    with locked(folder) as sure:
+        if not sure and not quiet:
+            console.print(
+                f"warning: {folder}: its file system has no locks; nothing but you keeps two "
+                "processes from going on with this run at once",
+                soft_wrap=True,
+            )
+        yield
 
 
 def _open_locked(path: Path) -> tuple[int, bool]:

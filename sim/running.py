@@ -1,7 +1,6 @@
 """A run from its configuration to its folder, begun or gone on with: the command's and Python's."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from sim.config import RunConfig
 from sim.console import waiting
 from sim.job import run_job
 from sim.libngspice import get_library
-from sim.lock import locked
+from sim.lock import held
 from sim.outcome import Outcome
 from sim.preparation import Setup, set_up
 from sim.record import RunFolder, open_folder
@@ -49,7 +48,7 @@ def begin_run(
         get_library()  # before a folder is made for nothing
     what = "-".join(map(str, setup.network.layers))
     folder = open_folder(out, what, datetime.now().astimezone())
-    with _held(folder, console, quiet=quiet):
+    with held(folder.path, console, quiet=quiet):
         return _run(setup, folder, console, None, quiet=quiet, jobs=jobs), folder.path
 
 
@@ -81,22 +80,9 @@ def continue_run(
     """
     require_unfinished(path)
     folder = RunFolder(path)
-    with _held(folder, console, quiet=quiet):
+    with held(folder.path, console, quiet=quiet):
         setup, checkpoint = reopen(path, options, names, assignments)
         return _run(setup, folder, console, checkpoint, quiet=quiet, jobs=jobs)
-
-
-@contextmanager
-def _held(folder: RunFolder, console: Console, *, quiet: bool) -> Iterator[None]:
-    """The folder, for this process alone."""
-    with locked(folder.path) as held:
-        if not held and not quiet:
-            console.print(
-                f"warning: {folder.path}: its file system has no locks; nothing but you keeps two "
-                "processes from going on with this run at once",
-                soft_wrap=True,
-            )
-        yield
 
 
 def _run(

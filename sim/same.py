@@ -35,6 +35,28 @@ def require_same_settings(
             )
 
 
+def require_same_versions(
+    path: Path, then: Mapping[str, Any], now: Mapping[str, Any], instead: str
+) -> None:
+    """Refuse versions that are not those of the checkpoint.
+
+    Args:
+        path: of the checkpoint.
+        then: by name, in the checkpoint.
+        now: by name, here; more of them do not matter.
+        instead: what else may be done, which ends the message.
+
+    Raises:
+        UserError: says which version differs.
+    """
+    for name, version in then.items():
+        if now[name] != version:
+            raise UserError(
+                f"{path}: was taken with {name} {version}, here is {now[name]}, which need not "
+                f"give the same bit for bit; go on with {name} {version}, or {instead}"
+            )
+
+
 def digest_of_arrays(*arrays: NDArray[Any]) -> str:
     """SHA-256 of arrays, their types and shapes."""
     found = hashlib.sha256()

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sim.archive import ArchiveError, pack, unpack
+from sim.archive import pack, read_archive
 from sim.durable import replace_durably
 from sim.errors import UserError
-from sim.same import digest_of_files
+from sim.same import digest_of_files, require_same_versions
 from sim.scale.config import ScaleConfig
 from sim.scale.device import describe_device
 from sim.scale.preparation import Setup
@@ -113,25 +113,11 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         UserError: there is none, it is damaged or something else, or other versions wrote it.
     """
-    path = folder / NAME
-    try:
-        tree = unpack(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{folder}: holds no {NAME} to go on from; {_AGAIN}") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot read: {error.strerror}") from None
-    except ArchiveError as error:
-        raise UserError(f"{path}: {error}; {_AGAIN}") from None
+    path, tree = folder / NAME, read_archive(folder, NAME, _AGAIN)
     if set(tree) != _KEYS:
         raise UserError(f"{path}: is no checkpoint of a training; {_AGAIN}")
-    here = versions()
-    for name in _DECIDING:
-        then = tree["versions"][name]
-        if here[name] != then:
-            raise UserError(
-                f"{path}: was taken with {name} {then}, here is {here[name]}, which need not give "
-                f"the same bit for bit; go on with {name} {then}, or {_AGAIN}"
-            )
+    taken = {name: tree["versions"].get(name) for name in _DECIDING}
+    require_same_versions(path, taken, versions(), _AGAIN)
     return {name: torch.from_numpy(array) for name, array in tree.pop("tensors").items()}, tree
 
 

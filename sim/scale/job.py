@@ -2,8 +2,7 @@
 
 import shlex
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from sim.console import waiting
 from sim.durable import WriteError
 from sim.errors import UserError
 from sim.interruption import StoppedAtOnceError, noted_interruptions, signal_name
-from sim.lock import locked
+from sim.lock import held
 from sim.record import CONFIG, HISTORY, FolderGoneError, RunFolder, open_folder, require_free
 from sim.same import require_same_settings
 from sim.scale.checkpoint import (
@@ -65,7 +64,7 @@ def begin(config: ScaleConfig, out: Path | None, console: Console, *, quiet: boo
         config = training.setup.config
         what = f"{config.data.name}-{layers_of(config)}"
         folder = open_folder(out, what, datetime.now().astimezone())
-        with _held(folder, console, quiet=quiet):
+        with held(folder.path, console, quiet=quiet):
             return _run(training, folder, console, quiet=quiet, fresh=True)
 
 
@@ -94,7 +93,7 @@ def go_on(
     """
     require_unfinished(path)
     folder = RunFolder(path)
-    with _held(folder, console, quiet=quiet):
+    with held(folder.path, console, quiet=quiet):
         tensors, known = read_checkpoint(path)
         config = configure(
             None, options, config=path / CONFIG, names=names, assignments=assignments
@@ -240,16 +239,3 @@ def _with_advice(error: WriteError | StoppedAtOnceError, folder: Path) -> BaseEx
         return StoppedJobError(f"{said}; go on with: {resuming(folder)}" if there else said)
     advice = f"; once that is mended, go on with: {resuming(folder)}" if there else ""
     return type(error)(f"{error}{advice}")
-
-
-@contextmanager
-def _held(folder: RunFolder, console: Console, *, quiet: bool) -> Iterator[None]:
-    """The folder, for this process alone."""
-    with locked(folder.path) as held:
-        if not held and not quiet:
-            console.print(
-                f"warning: {folder.path}: its file system has no locks; nothing but you keeps two "
-                "processes from going on with this training at once",
-                soft_wrap=True,
-            )
-        yield
