@@ -1,6 +1,6 @@
 """Options that commands share: where settings come from, and where results go."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +26,39 @@ class WholeNumber(click.IntRange):
             most = "" if self.max is None else f" and at most {self.max:,}"
             wanted = f"wanted a whole number of at least {self.min}{most}"
             self.fail(f"{wanted}, got {value!r}", param, ctx)
+
+
+Options = Sequence[tuple[str, str, tuple[str, ...] | str | click.ParamType, str]]
+"""Option, path in the configuration, its choices or what it takes, help with unit and default."""
+
+Switches = Sequence[tuple[str, str, str]]
+"""Switch, path in the configuration, help with its default."""
+
+
+def names_of(options: Options, switches: Switches) -> dict[str, str]:
+    """What a user types, by path in the configuration."""
+    names = {path: option for option, path, _, _ in options}
+    return names | {path: switch.split("/")[0] for switch, path, _ in switches}
+
+
+def with_parameters(options: Options, switches: Switches) -> Callable[[Command], Command]:
+    """Add options that set parameters, handed over by their path with `__` for a dot."""
+
+    def add(command: Command) -> Command:
+        for switch, path, text in reversed(switches):
+            command = click.option(
+                switch, path.replace(".", "__"), default=None, is_flag=True, help=text
+            )(command)
+        for option, path, takes, text in reversed(options):
+            kind, metavar = (click.Choice(takes) if isinstance(takes, tuple) else takes), None
+            if isinstance(kind, str):
+                kind, metavar = click.STRING, kind
+            command = click.option(
+                option, path.replace(".", "__"), type=kind, metavar=metavar, help=text
+            )(command)
+        return command
+
+    return add
 
 
 def with_jobs(command: Command) -> Command:

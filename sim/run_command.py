@@ -1,6 +1,5 @@
 """The command that trains an analog network in ngspice beside its ideal twin."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +15,7 @@ from sim.clock import Fidelity, Reduction
 from sim.console import open_console
 from sim.errors import SIMULATION, SimulationError
 from sim.job import StoppedJobError, stopped
-from sim.options import with_jobs, with_settings
+from sim.options import names_of, with_jobs, with_parameters, with_settings
 from sim.run_report import print_report
 from sim.running import begin_run, continue_run
 from sim.settings import load_config
@@ -252,28 +251,11 @@ SWITCHES: tuple[tuple[str, str, str], ...] = (
 )
 
 
-_NAMES = {path: option for option, path, _, _ in OPTIONS} | {
-    path: switch.split("/")[0] for switch, path, _ in SWITCHES
-}
-
-
-def _with_options(command: Callable[..., int]) -> Callable[..., int]:
-    for switch, path, text in reversed(SWITCHES):
-        command = click.option(
-            switch, path.replace(".", "__"), default=None, is_flag=True, help=text
-        )(command)
-    for option, path, takes, text in reversed(OPTIONS):
-        kind, metavar = (click.Choice(takes) if isinstance(takes, tuple) else takes), None
-        if isinstance(kind, str):
-            kind, metavar = click.STRING, kind
-        command = click.option(
-            option, path.replace(".", "__"), type=kind, metavar=metavar, help=text
-        )(command)
-    return command
+_NAMES = names_of(OPTIONS, SWITCHES)
 
 
 @click.command(context_settings={"max_content_width": 100})
-@_with_options
+@with_parameters(OPTIONS, SWITCHES)
 @with_settings("circuit.opamp.gbw=300k", "runs/<time>-<layers>")
 @with_jobs
 @click.option(

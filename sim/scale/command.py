@@ -1,6 +1,6 @@
 """The command that trains a network by mathematics alone, at the size of the paper's networks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -9,7 +9,7 @@ import click
 from circuits.noise import SourceKind
 from netlists.commandline import INTERRUPTED, complain
 from sim.errors import UserError
-from sim.options import with_settings
+from sim.options import names_of, with_parameters, with_settings
 from sim.scale import kinds
 from sim.scale.config import ScaleConfig
 from sim.scale.presets import PRESETS
@@ -184,26 +184,7 @@ SWITCHES: tuple[tuple[str, str, str], ...] = (
     ("--evaluation-noise", "evaluation.noise", "Leave the noise on where networks are scored."),
     ("--compile", "compiled", "Compile the step with torch.compile."),
 )
-NAMES = {path: option for option, path, _, _ in OPTIONS} | {
-    path: switch.split("/")[0] for switch, path, _ in SWITCHES
-}
-
-
-def _with_options(command: Callable[..., int]) -> Callable[..., int]:
-    for switch, path, text in reversed(SWITCHES):
-        command = click.option(
-            switch, path.replace(".", "__"), default=None, is_flag=True, help=text
-        )(command)
-    for option, path, takes, text in reversed(OPTIONS):
-        chosen = isinstance(takes, tuple)
-        command = click.option(
-            option,
-            path.replace(".", "__"),
-            type=click.Choice(takes) if chosen else click.STRING,
-            metavar=None if chosen else takes,
-            help=text,
-        )(command)
-    return command
+NAMES = names_of(OPTIONS, SWITCHES)
 
 
 def _require_noise(config: ScaleConfig, given: Mapping[str, Any], assigned: Sequence[str]) -> None:
@@ -239,7 +220,7 @@ class _WithPresets(click.Command):
 
 
 @click.command(cls=_WithPresets, context_settings={"max_content_width": 100})
-@_with_options
+@with_parameters(OPTIONS, SWITCHES)
 @with_settings("circuit.smtj.diameter=40n", "runs/<time>-<data>-<layers>", PRESETS)
 @click.option(
     "--resume",
