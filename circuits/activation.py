@@ -182,6 +182,18 @@ class ActivationParameters(Parameters):
         return ("buf",) if self.passive else ("rect", "sum")
 
     @property
+    def resistors(self) -> tuple[str, ...]:
+        """Names of the resistors in the rectifier, as `circuits.exceptions` has them."""
+        if self.passive:
+            return ("rload", "rpos", "rneg")
+        return ("rin", "rfn", "rfp", "rsp", "rsn", "rfx")
+
+    @property
+    def diodes(self) -> tuple[str, ...]:
+        """Names of the diodes in the rectifier: conducts for a > 0, for a < 0."""
+        return ("dpos", "dneg")
+
+    @property
     def positive_slope(self) -> float:
         """Slope for a > 0 with diodes that do not drop, 1."""
         return self.r_load / (self.r_load + self.r_positive)

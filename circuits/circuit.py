@@ -1,6 +1,6 @@
 """All parameters of the circuit in one record, and what follows from them together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Self
 
@@ -8,13 +8,15 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from circuits.activation import ActivationParameters
-from circuits.exceptions import OpAmpException, require_possible
+from circuits.exceptions import PartException, require_possible
+from circuits.mismatch import MismatchParameters
 from circuits.noise import NoiseParameters
 from circuits.opamp import OpAmpParameters
 from circuits.quantities import Celsius, Parameters, Volt
 from circuits.smtj import SmtjParameters
 from circuits.string import NoiseString
 from circuits.synapse import SynapseParameters
+from circuits.write_back.parameters import WriteBackParameters
 
 
 class CircuitParameters(Parameters):
@@ -30,23 +32,36 @@ class CircuitParameters(Parameters):
     activation: ActivationParameters = Field(
         default=ActivationParameters(), description="rectifier of hidden neurons"
     )
-    exceptions: Mapping[str, OpAmpException] = Field(
-        default_factory=dict,
-        description="op-amps that differ from the rest, by name as in n1_2_b",
-    )
     synapse: SynapseParameters = Field(default=SynapseParameters(), description="weight resistors")
     noise: NoiseParameters = Field(
         default=NoiseParameters(), description="noise string of each node"
     )
     smtj: SmtjParameters = Field(default=SmtjParameters(), description="every junction")
+    exceptions: Mapping[str, PartException] = Field(
+        default_factory=dict,
+        description="parts that differ from the rest, by name as in n1_2_b",
+    )
+    mismatch: MismatchParameters = Field(
+        default=MismatchParameters(), description="how far the parts of a chip differ"
+    )
+    write_back: WriteBackParameters = Field(
+        default=WriteBackParameters(), description="what weights are written to"
+    )
 
     @field_validator("exceptions")
     @classmethod
     def _check_exceptions(cls, value: Any, info: ValidationInfo) -> Any:
         # A section that is wrong itself is complained of already, and missing here.
-        opamp, activation = info.data.get("opamp"), info.data.get("activation")
-        if opamp is not None and activation is not None:
-            require_possible(value, opamp.level, activation.amplifiers)
+        known = info.data
+        if {"opamp", "activation", "noise"} <= known.keys():
+            require_possible(value, known["opamp"].level, known["activation"], known["noise"])
+        return value
+
+    @field_validator("mismatch")
+    @classmethod
+    def _check_mismatch(cls, value: Any, info: ValidationInfo) -> Any:
+        if {"opamp", "activation"} <= info.data.keys():
+            value.require_possible(info.data["opamp"].level, info.data["activation"].rectifier)
         return value
 
     @model_validator(mode="after")
@@ -56,6 +71,11 @@ class CircuitParameters(Parameters):
                 f"opamp.headroom of {self.opamp.headroom:g} V leaves no swing between "
                 f"{self.v_ss:g} and {self.v_dd:g} V"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_write_back(self) -> Self:
+        self.write_back.require_fit(self.synapse)
         return self
 
     @model_validator(mode="after")
@@ -92,7 +112,14 @@ class CircuitParameters(Parameters):
             return (self.noise_string(),) * neurons
         n = self.noise.n_mtj
         devices = [self.smtj.draw(child) for child in rng.spawn(neurons * n)]
-        return tuple(self.noise_string(tuple(devices[k : k + n])) for k in range(0, neurons * n, n))
+        return self.strings_of(devices)
+
+    def strings_of(self, devices: Sequence[SmtjParameters]) -> tuple[NoiseString, ...]:
+        """The string of each neuron, from the network's junctions one string after the other."""
+        n = self.noise.n_mtj
+        return tuple(
+            self.noise_string(tuple(devices[k : k + n])) for k in range(0, len(devices), n)
+        )
 
 
 @lru_cache(maxsize=1024)

@@ -42,6 +42,7 @@ from circuits.quantities import (
     Volt,
     format_quantity,
 )
+from circuits.spread import relative
 
 P, AP = 0, 1
 _HIGHEST = 600  # k_B T; makes 1e260 attempt times
@@ -205,13 +206,19 @@ class SmtjParameters(Parameters):
         return max(self.spread_resistance, self.spread_tmr, self.spread_barrier) > 0
 
     def draw(self, rng: np.random.Generator) -> Self:
-        """One device: its R_P, TMR and barriers drawn around these, log-normal of the same mean.
+        """One device, its deviates drawn: see `deviating`."""
+        return self.deviating(rng.standard_normal(3))
+
+    def deviating(self, deviates: NDArray[np.float64]) -> Self:
+        """One device: its R_P, TMR and barriers around these, log-normal of the same mean.
 
         The barriers of both states share a factor, as they share volume and anisotropy.
+
+        Args:
+            deviates: of R_P, TMR and barriers, standard normal; shape (3,).
         """
         spreads = np.array([self.spread_resistance, self.spread_tmr, self.spread_barrier])
-        widths = np.sqrt(np.log1p(spreads**2))
-        area, tmr, barrier = np.exp(widths * rng.standard_normal(3) - widths**2 / 2).tolist()
+        area, tmr, barrier = relative(spreads, deviates).tolist()
         return self.model_copy(
             update={
                 "resistance_area": self.resistance_area * area,

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from circuits import CircuitParameters, Network, NoiseString
 from netlists import cells
-from netlists.build import CONSTANT, SolverSettings, models, rail_sources
+from netlists.build import CONSTANT, SolverSettings, rail_sources
 from netlists.deck import Deck, OperatingPoints, Transient
 from netlists.elements import CurrentSource, Element, External, Note, Pwl, Resistor, VoltageSource
-from netlists.neuron import neuron, own_cells, shared_cells, supplies
+from netlists.neuron import models, neuron, own_cells, shared_cells, supplies
 
 
 def bank_deck(
@@ -73,7 +73,7 @@ def bank_deck(
             f"danp-cosim: {len(neurons)} neurons of layer {layer}, each with its row as one source",
         ),
         parameters=cells.cell_parameters(circuit),
-        models=models(circuit),
+        models=tuple(models(circuit, ((layer, j) for j in neurons))),
         subcircuits=(
             *shared_cells(circuit, hidden=hidden, output=not hidden, stiff=True),
             *own_cells(circuit, layer, neurons, hidden=hidden, stiff=True),

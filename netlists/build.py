@@ -21,7 +21,6 @@ from netlists.deck import Deck, OperatingPoints, Transient
 from netlists.elements import (
     Element,
     Instance,
-    Model,
     Note,
     Pwl,
     Resistor,
@@ -30,7 +29,7 @@ from netlists.elements import (
     Value,
     VoltageSource,
 )
-from netlists.neuron import neuron, own_cells, shared_cells, supplies
+from netlists.neuron import models, neuron, own_cells, shared_cells, supplies
 from netlists.spice import require_file_name
 from netlists.stimulus import EDGE, MOST_STATES, Stimulus, source_waves
 
@@ -115,9 +114,7 @@ def noise_trace_names(network: Network, noise: NoiseParameters) -> tuple[str, ..
 
 def amplifier_paths(network: Network, circuit: CircuitParameters) -> tuple[str, ...]:
     """Flattened names of all op-amps, neuron by neuron, as the simulator has them."""
-    return tuple(
-        _amplifier_path(name) for name in amplifier_names(network, circuit.activation.amplifiers)
-    )
+    return tuple(_amplifier_path(name) for name in amplifier_names(network, circuit.activation))
 
 
 def _amplifier_path(name: str) -> str:
@@ -175,9 +172,9 @@ def build_deck(
 
     Raises:
         ValueError: a state file where there are no junctions or no transient, or of a bad name.
-        UserError: an exception for an op-amp that is not there.
+        UserError: an exception for a part that is not there.
     """
-    require_there(circuit.exceptions, network, circuit.activation.amplifiers)
+    require_there(circuit.exceptions, network, circuit.activation, circuit.noise)
     solver = solver or SolverSettings()
     controls = control_names(network, circuit.noise)
     names = (*input_names(network), *controls)
@@ -211,7 +208,7 @@ def build_deck(
             _legend(circuit.noise),
         ),
         parameters=cells.cell_parameters(circuit),
-        models=models(circuit),
+        models=tuple(models(circuit, _neurons(network))),
         subcircuits=(
             *shared_cells(circuit, hidden=len(network.layers) > 2, output=True),
             *_own_cells(network, circuit),
@@ -279,10 +276,9 @@ def _operating_points(
     )
 
 
-def models(circuit: CircuitParameters) -> tuple[Model, ...]:
-    """Device models of a circuit."""
-    model = cells.diode_model(circuit.activation.rectifier)
-    return (model,) if model else ()
+def _neurons(network: Network) -> Iterator[tuple[int, int]]:
+    for layer, count in enumerate(network.layers[1:], start=1):
+        yield from ((layer, j) for j in range(1, count + 1))
 
 
 def _own_cells(network: Network, circuit: CircuitParameters) -> Iterator[Subcircuit]:

@@ -4,11 +4,11 @@ Cells refer to the deck's parameters by name; `cell_parameters` gives these with
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from circuits import CircuitParameters, NoiseParameters, NoiseString, OpAmpParameters
 from circuits.activation import DiodeParameters, Kind
-from circuits.exceptions import SUMMING
+from circuits.exceptions import OPAMP, PartException, parts_of
 from netlists.elements import (
     BehaviouralCurrent,
     Capacitor,
@@ -35,33 +35,61 @@ _FAST = 10e6  # Hz; beyond it a smaller capacitor keeps the input stage weak aga
 _CLAMP = "10"  # S; holds a saturated stage within microvolts of the limit, at rest as in motion
 _START = "1e-9"  # V; keeps the clamp shut at the all-zero first guess of Newton's method
 _TWO_PI = 6.28318531
+_DEVICE = "RP", "TMR"  # parameters of a junction's cell
+_DIVIDER = "rs"  # the one part of a neuron that is in its noise string
 
 
 @dataclass(frozen=True)
 class Own:
-    """Which cells a neuron has of its own, because op-amps in them differ from the rest.
+    """Which cells a neuron has of its own, because parts in them differ from the rest.
 
     Attributes:
-        neuron: its name in that of an op-amp, `n1_2`.
-        differing: its op-amps that differ, as in `b`.
+        neuron: its name in that of a part, `n1_2`.
+        differing: its parts that differ, as in `b`, and how.
+        rectifier: names of the parts that its rectifier may have.
     """
 
     neuron: str = ""
-    differing: frozenset[str] = frozenset()
+    differing: Mapping[str, PartException] = field(default_factory=dict)
+    rectifier: frozenset[str] = frozenset()
 
     def opamp(self, amplifier: str) -> str:
         """Name of the cell of one of its op-amps."""
         return f"opamp_{self.neuron}_{amplifier}" if amplifier in self.differing else "opamp"
 
+    def noise_string(self) -> str:
+        """Name of the cell of its noise string."""
+        return f"noise_string_{self.neuron}" if _DIVIDER in self.differing else "noise_string"
+
     def activation(self) -> str:
         """Name of the cell of its rectifier."""
-        inside = self.differing - set(SUMMING)
+        inside = self.differing.keys() & self.rectifier
         return f"activation_{self.neuron}" if inside else "activation"
 
     def perceptron(self, *, hidden: bool) -> str:
         """Name of the cell that it is."""
         shared = "hidden_perceptron" if hidden else "output_perceptron"
-        return f"{shared}_{self.neuron}" if self.differing else shared
+        return f"{shared}_{self.neuron}" if self.differing.keys() - {_DIVIDER} else shared
+
+    def ratio(self, part: str) -> float:
+        """R of one of its resistors, or IS of one of its diodes, over that of the rest."""
+        return (part in self.differing and self.differing[part].ratio) or 1.0
+
+    def ohms(self, resistor: str, rest: str) -> str:
+        """Value of one of its resistors.
+
+        Args:
+            resistor: its name in that of a part, as in `rf1`.
+            rest: value of the rest, an expression over the deck's parameters.
+        """
+        if resistor not in self.differing:
+            return rest
+        return f"{self.ratio(resistor):.9g}*{rest}"
+
+    def diode_model(self, diode: str, rest: DiodeParameters) -> str:
+        """Name of the model of one of its diodes."""
+        own = f"_{self.neuron}_{diode}" if diode in self.differing else ""
+        return f"{_model_name(rest)}{own}"
 
 
 SHARED = Own()
@@ -71,8 +99,15 @@ SHARED = Own()
 def own_cells_of(circuit: CircuitParameters, layer: int, neuron: int) -> Own:
     """What a neuron has of its own, numbered from 1 as in the deck."""
     name = f"n{layer}_{neuron}"
-    mine = (other for other in circuit.exceptions if other.startswith(f"{name}_"))
-    return Own(name, frozenset(other.removeprefix(f"{name}_") for other in mine))
+    activation, noise = circuit.activation, circuit.noise
+    whole = parts_of(activation, noise, hidden=True)
+    differing = {
+        part: circuit.exceptions[f"{name}_{part}"]
+        for part in whole
+        if f"{name}_{part}" in circuit.exceptions
+    }
+    rectifier = whole.keys() - parts_of(activation, noise, hidden=False).keys()
+    return Own(name, differing, frozenset(rectifier))
 
 
 def control_nodes(layer: int, neuron: int, noise: NoiseParameters) -> tuple[str, ...]:
@@ -107,12 +142,13 @@ def smtj_cell(*, unequal: bool) -> Subcircuit:
     )
 
 
-def noise_string_cell(noise: NoiseParameters, *, unequal: bool) -> Subcircuit:
+def noise_string_cell(noise: NoiseParameters, *, unequal: bool, own: Own = SHARED) -> Subcircuit:
     """Divider and junctions from its node `z` to ground.
 
     Args:
         noise: how many and how arranged.
         unequal: let instances say each junction's RP<k> and TMR<k>.
+        own: which parts differ from those of the other neurons.
     """
     n = noise.n_mtj
     states = tuple(f"s{k}" for k in range(1, n + 1))
@@ -126,29 +162,36 @@ def noise_string_cell(noise: NoiseParameters, *, unequal: bool) -> Subcircuit:
         )
         for k in range(1, n + 1)
     )
-    own = tuple((f"{name}{k}", f"MTJ_{name}") for k in range(1, n + 1) for name in ("RP", "TMR"))
+    devices = tuple((f"{name}{k}", f"MTJ_{name}") for k in range(1, n + 1) for name in _DEVICE)
+    divider = own.ohms(_DIVIDER, "R_S")
     return Subcircuit(
-        "noise_string",
+        own.noise_string(),
         ("z", *states, "vb"),
-        (Resistor("s", "vb", "z", "R_S", "noise divider"), *junctions),
+        (Resistor("s", "vb", "z", divider, "noise divider"), *junctions),
         f"{n} junction(s) in {noise.arrangement} under the divider resistor",
-        own if unequal else (),
+        devices if unequal else (),
     )
 
 
 def noise_string(
-    name: str, z: str, states: Sequence[str], string: NoiseString, *, unequal: bool
+    name: str,
+    z: str,
+    states: Sequence[str],
+    string: NoiseString,
+    *,
+    unequal: bool,
+    own: Own = SHARED,
 ) -> Instance:
     """A string in place; with `unequal` each junction carries its own values."""
     devices = _devices(string) if unequal else ()
-    return Instance(name, (z, *states, "vb"), "noise_string", parameters=devices)
+    return Instance(name, (z, *states, "vb"), own.noise_string(), parameters=devices)
 
 
 def _devices(string: NoiseString) -> tuple[tuple[str, float], ...]:
     return tuple(
         (f"{name}{k}", value)
         for k, junction in enumerate(string.junctions, start=1)
-        for name, value in (("RP", junction.resistance_p), ("TMR", junction.tmr))
+        for name, value in zip(_DEVICE, (junction.resistance_p, junction.tmr), strict=True)
     )
 
 
@@ -207,8 +250,10 @@ def own_opamp_cells(
 ) -> Iterator[Subcircuit]:
     """The op-amps of a neuron that differ: the shared cell, with what its own numbers come to."""
     shared, rest = opamp_cell(circuit.opamp, stiff=stiff), _numbers(circuit.opamp)
-    for amplifier in sorted(own.differing):
-        exception = circuit.exceptions[f"{own.neuron}_{amplifier}"]
+    kinds = parts_of(circuit.activation, circuit.noise, hidden=True)
+    for amplifier, exception in sorted(own.differing.items()):
+        if kinds[amplifier] != OPAMP:
+            continue
         numbers = _numbers(exception.applied(circuit.opamp))
         yield Subcircuit(
             own.opamp(amplifier),
@@ -305,26 +350,45 @@ def diode_model(diode: DiodeParameters) -> Model | None:
     )
 
 
+def own_diode_models(circuit: CircuitParameters, own: Own) -> Iterator[Model]:
+    """The `.model` cards of a neuron's diodes that differ: the shared one, with an IS of its own.
+
+    SPICE's area factor would scale the junction's capacitance and series resistance with IS.
+    """
+    diode = circuit.activation.rectifier
+    shared = diode_model(diode)
+    for part in circuit.activation.diodes:
+        if part not in own.differing or shared is None:
+            continue
+        ratio = own.ratio(part)
+        parameters = tuple(
+            (name, value * ratio if name == "IS" else value) for name, value in shared.parameters
+        )
+        comment = f"{diode.name}; {own.neuron}_{part} has {ratio:g} times its IS"
+        name = own.diode_model(part, diode)
+        yield replace(shared, name=name, parameters=parameters, comment=comment)
+
+
 def _model_name(diode: DiodeParameters) -> str:
     return "D_" + diode.name.replace("-", "_")
 
 
-def _diode(name: str, anode: str, cathode: str, diode: DiodeParameters) -> Element:
+def _diode(name: str, anode: str, cathode: str, diode: DiodeParameters, own: Own) -> Element:
     if diode.model is not None:
         cell = diode_cells(diode)[0].name
         return ForeignInstance(name, (anode, cathode), cell, ((anode, cathode),))
     if diode.ideal:
         forward = f"1e3*uramp(v({anode},{cathode}))"
         return BehaviouralCurrent(name, anode, cathode, forward, "ideal diode, 1 mOhm")
-    return Diode(name, anode, cathode, _model_name(diode))
+    return Diode(name, anode, cathode, own.diode_model(f"d{name}", diode))
 
 
 def _divider(diode: DiodeParameters, own: Own) -> tuple[Element, ...]:
     return (
-        _diode("pos", "a", "dp", diode),
-        Resistor("pos", "dp", "y", "R_POS", "conducts for a > 0"),
-        _diode("neg", "y", "dn", diode),
-        Resistor("neg", "dn", "a", "R_NEG", "conducts for a < 0"),
+        _diode("pos", "a", "dp", diode, own),
+        Resistor("pos", "dp", "y", own.ohms("rpos", "R_POS"), "conducts for a > 0"),
+        _diode("neg", "y", "dn", diode, own),
+        Resistor("neg", "dn", "a", own.ohms("rneg", "R_NEG"), "conducts for a < 0"),
         *_buffered_load(own),
     )
 
@@ -332,22 +396,22 @@ def _divider(diode: DiodeParameters, own: Own) -> tuple[Element, ...]:
 def _buffered_load(own: Own) -> tuple[Element, ...]:
     """What ends every passive rectifier: the load at `y`, and the buffer that reads it."""
     return (
-        Resistor("load", "y", "0", "R_LOAD"),
+        Resistor("load", "y", "0", own.ohms("rload", "R_LOAD")),
         Instance("buf", ("y", "x", "x", "vdd", "vss"), own.opamp("buf"), "unity buffer"),
     )
 
 
 def _precision(diode: DiodeParameters, own: Own) -> tuple[Element, ...]:
     return (
-        Resistor("in", "a", "n1", "R_RECT"),
+        Resistor("in", "a", "n1", own.ohms("rin", "R_RECT")),
         Instance("rect", ("0", "n1", "o1", "vdd", "vss"), own.opamp("rect"), "rectifies"),
-        _diode("neg", "o1", "vn", diode),
-        Resistor("fn", "vn", "n1", "R_RECT", "vn = -a for a < 0, else 0"),
-        _diode("pos", "vp", "o1", diode),
-        Resistor("fp", "vp", "n1", "R_RECT", "vp = -a for a > 0, else 0"),
-        Resistor("sp", "vp", "n2", "R_RECT/SLOPE_POS"),
-        Resistor("sn", "vn", "n2", "R_RECT/SLOPE_NEG"),
-        Resistor("f2", "n2", "x", "R_RECT"),
+        _diode("neg", "o1", "vn", diode, own),
+        Resistor("fn", "vn", "n1", own.ohms("rfn", "R_RECT"), "vn = -a for a < 0, else 0"),
+        _diode("pos", "vp", "o1", diode, own),
+        Resistor("fp", "vp", "n1", own.ohms("rfp", "R_RECT"), "vp = -a for a > 0, else 0"),
+        Resistor("sp", "vp", "n2", own.ohms("rsp", "R_RECT/SLOPE_POS")),
+        Resistor("sn", "vn", "n2", own.ohms("rsn", "R_RECT/SLOPE_NEG")),
+        Resistor("f2", "n2", "x", own.ohms("rfx", "R_RECT")),
         Instance("sum", ("0", "n2", "x", "vdd", "vss"), own.opamp("sum"), "adds both halves"),
     )
 
@@ -388,15 +452,16 @@ def perceptron_cell(
         own: which cells it does not share with the other neurons.
     """
     string = noise.source == "string"
-    trim = Resistor("o", "vref", "sp", "RO" if unequal else "R_O", "takes the noise's mean away")
+    r_trim = own.ohms("ro", "RO" if unequal else "R_O")
+    trim = Resistor("o", "vref", "sp", r_trim, "takes the noise's mean away")
     body: list[Element] = [
-        Resistor("z", "z", "sp", "R_Z", "injects the noise"),
+        Resistor("z", "z", "sp", own.ohms("rz", "R_Z"), "injects the noise"),
         *((trim,) if string else ()),
         Instance("a", ("0", "sp", "op", "vdd", "vss"), own.opamp("a"), "sums R+ inputs and noise"),
-        Resistor("f1", "sp", "op", "R_F"),
-        Resistor("f2", "op", "sn", "R_F"),
+        Resistor("f1", "sp", "op", own.ohms("rf1", "R_F")),
+        Resistor("f2", "op", "sn", own.ohms("rf2", "R_F")),
         Instance("b", ("0", "sn", "a", "vdd", "vss"), own.opamp("b"), "inverts, sums R- inputs"),
-        Resistor("f3", "sn", "a", "R_F"),
+        Resistor("f3", "sn", "a", own.ohms("rf3", "R_F")),
     ]
     if hidden:
         body.append(Instance("act", ("a", "x", "vdd", "vss"), own.activation()))

@@ -49,8 +49,11 @@ def execute(command: click.Command, arguments: Sequence[str] | None, name: str) 
         complain(f"{place}: {error.strerror or error}")
         _give_up_rest()
         return USER
-    except (click.Abort, KeyboardInterrupt):
-        complain("stopped by Ctrl-C")
+    except (click.Abort, KeyboardInterrupt) as error:
+        # click makes an Abort of a KeyboardInterrupt, which may say how to go on.
+        said = error.__cause__ if isinstance(error, click.Abort) else error
+        text = said.args[0] if said is not None and said.args else None
+        complain(text if isinstance(text, str) else "stopped by Ctrl-C")
         return INTERRUPTED
     return code
 

@@ -7,9 +7,10 @@ from typing import cast, get_args
 import click
 import numpy as np
 
-from circuits import CircuitParameters, Network, Telegraph
+from circuits import CircuitParameters, Network, ResistorPairs, Telegraph
 from circuits.activation import ActivationParameters, Kind
 from circuits.errors import UserError
+from circuits.mismatch import chip_generator, draw_chip
 from circuits.network import format_layers, parse_layers
 from circuits.noise import NoiseParameters
 from circuits.opamp import Level, OpAmpParameters
@@ -22,6 +23,7 @@ from netlists.spice import format_deck
 from netlists.stimulus import Stimulus, flips
 
 T_PASS = 1e-3
+_STREAMS = 6  # that a run makes of its seed; its devices draw from the last
 STRETCHES = {"full": T_PASS, "aperture": 10e-6, "op": 0.0}  # s of each pass
 
 
@@ -106,12 +108,20 @@ def export(  # noqa: PLR0917  # click hands over by name
 
 
 def random_deck(network: Network, circuit: CircuitParameters, stretch: float, seed: int) -> Deck:
-    """A deck of random weights, inputs and flips; `stretch` s of each pass are simulated."""
+    """A deck of random weights, inputs and flips; `stretch` s of each pass are simulated.
+
+    Parts that are to differ are drawn: the chip that `circuit.mismatch` names, or that of a run of
+    this seed.
+    """
+    devices = np.random.SeedSequence(seed).spawn(_STREAMS)[-1]
+    chip = draw_chip(circuit, network, chip_generator(circuit, devices))
     rng = np.random.default_rng(seed)
     pairs = []
     for layer in range(1, len(network.layers)):
         shape = network.synapse_shape(layer)
-        pairs.append(circuit.synapse.program(rng.normal(size=shape) / np.sqrt(shape[1])))
+        asked = circuit.synapse.program(rng.normal(size=shape) / np.sqrt(shape[1]))
+        plus, minus = asked.plus * chip.plus[layer - 1], asked.minus * chip.minus[layer - 1]
+        pairs.append(ResistorPairs(plus, minus, asked.clipped))
     inputs = rng.uniform(-1, 1, network.layers[0])
     dwell = circuit.smtj.dwell_times(circuit.temperature)
     count = network.neurons * circuit.noise.n_mtj
@@ -127,7 +137,8 @@ def random_deck(network: Network, circuit: CircuitParameters, stretch: float, se
         f"danp-cosim: ANP network {format_layers(network.layers)}, random weights of seed {seed}",
         "a pair of noisy passes; ngspice -b prints v(node) at the end of each (_p1, _p2)",
     )
-    return build_deck(network, circuit, pairs, stretches, title=title)
+    built = chip.applied(circuit)
+    return build_deck(network, built, pairs, stretches, strings=chip.strings, title=title)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

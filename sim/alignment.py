@@ -8,8 +8,9 @@ import numpy as np
 from learning import angle_deg, loss_gradient
 from sim.engine import Engine
 from sim.guards import Tally
-from sim.loop import Setup, effective_weights, measure
+from sim.loop import Setup, measure, write
 from sim.passes import join_passes
+from sim.programmed import at_start
 from sim.scoring import Stop, never, run_stoppable
 
 _MOST = 400  # samples that are presented
@@ -34,6 +35,8 @@ def measure_alignment(
     setup: Setup, engines: dict[str, Engine], pairs: int, stop: Stop = never
 ) -> Alignment:
     """Mean update over the training samples against the gradient, at the start of training.
+
+    A circuit has the resistors that its devices became when the start was written to them first.
 
     Args:
         setup: rule, task, start.
@@ -66,7 +69,8 @@ def measure_alignment(
     degrees: dict[str, float | None] = {}
     tallies: dict[str, Tally] = {}
     for name, engine in engines.items():
-        engine.write(effective_weights(setup.start, setup))
+        resistors = None if name == "ideal" else at_start(setup).pairs
+        write(setup, engine, setup.start, resistors)
         readout = run_stoppable(engine, passes, stop)
         tallies[name] = Tally.of(readout.doubts)
         evidence = measure(setup, passes, readout, targets)

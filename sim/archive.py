@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sim.errors import UserError
 
-FORMAT = 1
+FORMAT = 2
 """Number of the format; another one every time that a tree of before can no longer be read."""
 
 _TREE, _ARRAYS = "danp_cosim_checkpoint", "arrays"

@@ -1,15 +1,20 @@
-"""Circuit against mathematics: the same weights, the same noise, node by node."""
+"""Circuit against mathematics: the same weights, the same noise, node by node.
 
+The weights are those that were asked for: what devices made of them is part of the deviation.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits import ResistorPairs
 from learning import Model
 from sim.engine import Engine, Readout
 from sim.engines import IdealEngine
 from sim.guards import Tally
-from sim.loop import IDEAL, Setup, effective_weights
+from sim.loop import IDEAL, Setup, effective_weights, write
 from sim.passes import Passes
 from sim.scoring import Stop, never, run_stoppable
 
@@ -22,8 +27,8 @@ class Comparison:
 
     Attributes:
         passes: what was presented.
-        ideal: by mathematics.
-        circuit: by SPICE.
+        ideal: by mathematics, at the weights asked of the circuit.
+        circuit: by SPICE, with the resistors that its devices became.
         twin: what the mathematics is, in words.
     """
 
@@ -55,7 +60,14 @@ class Comparison:
         return [(float(np.sqrt(np.mean(d**2))), float(np.abs(d).max())) for d in deviations]
 
 
-def compare(setup: Setup, engine: Engine, model: Model, stop: Stop = never) -> Comparison:
+def compare(
+    setup: Setup,
+    engine: Engine,
+    model: Model,
+    stop: Stop = never,
+    *,
+    pairs: Sequence[ResistorPairs] | None = None,
+) -> Comparison:
     """Run pairs of noisy passes of the test samples through the circuit and the mathematics.
 
     Args:
@@ -63,6 +75,8 @@ def compare(setup: Setup, engine: Engine, model: Model, stop: Stop = never) -> C
         engine: the circuit.
         model: whose weights both get.
         stop: asked on the way whether to stop.
+        pairs: resistors that hold them in the circuit (`sim.programmed`); by default those of ideal
+            devices. The mathematics has the model's weights whatever these hold.
 
     Raises:
         StoppedError: `stop` said so.
@@ -70,8 +84,7 @@ def compare(setup: Setup, engine: Engine, model: Model, stop: Stop = never) -> C
     silent = setup.config.simulation.noise_off
     passes = setup.schedule(1, silent=silent).draw(setup.task.test_inputs)
     twin = IdealEngine(setup.network, setup.circuit, setup.activation)
-    weights = effective_weights(model, setup)
-    twin.write(weights)
-    engine.write(weights)
+    twin.write(effective_weights(model, setup))
+    write(setup, engine, model, pairs)
     circuit = run_stoppable(engine, passes, stop)
     return Comparison(passes, twin.run(passes), circuit, setup.twin)

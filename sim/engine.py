@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits import ResistorPairs
 from sim.guards import Tally
 from sim.passes import Passes
 
@@ -64,4 +65,18 @@ class Engine(Protocol):
         Raises:
             SimulationError: the simulator failed.
         """
+        ...
+
+
+@runtime_checkable
+class Circuit(Engine, Protocol):
+    """An engine whose weights are resistors."""
+
+    @property
+    def pairs(self) -> tuple[ResistorPairs, ...]:
+        """The resistors set last, one record a layer."""
+        ...
+
+    def set_resistors(self, pairs: Sequence[ResistorPairs]) -> None:
+        """Set all resistors, one record a layer; they count from the next pass on."""
         ...

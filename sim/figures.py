@@ -1,15 +1,14 @@
-"""The figures of a run: losses and deviation, and the look that all figures share."""
+"""The figures of a run: losses and deviation, and the look that all figures share.
+
+Matplotlib is imported where a figure is drawn: commands start and refuse wrong input without it.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from cycler import cycler
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
-from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 from circuits.quantities import format_quantity
@@ -49,6 +48,12 @@ def plot_losses(
         title: of the figure.
         path: PNG to write.
     """
+    import matplotlib as mpl  # noqa: PLC0415  # most of a second
+    from matplotlib.figure import Figure  # noqa: PLC0415  # as above
+    from matplotlib.patches import Patch  # noqa: PLC0415  # as above
+
+    from sim.plain_numbers import PlainNumbers  # noqa: PLC0415  # as above
+
     learners = [name for name in LABELS if f"{name}_q50" in rows[0]]
     shown = sorted({round(i) for i in np.linspace(0, len(rows) - 1, min(_BOXES, len(rows)))})
     with mpl.rc_context(RC):
@@ -91,14 +96,6 @@ def plot_losses(
         figure.savefig(path, dpi=130)
 
 
-class PlainNumbers(LogFormatter):
-    """Labels of a logarithmic axis: 0.28 rather than 2.8×10⁻¹."""
-
-    def __call__(self, x: float, pos: int | None = None) -> str:
-        """The number, where there is room for a label."""
-        return f"{x:g}" if super().__call__(x, pos) else ""
-
-
 def _box(row: Mapping[str, float], name: str) -> dict[str, Any]:
     # A logarithmic axis has no place for a loss of exactly zero.
     q05, q25, q50, q75, q95 = (max(row[f"{name}_{q}"], 1e-12) for q in QUANTILES)
@@ -107,6 +104,9 @@ def _box(row: Mapping[str, float], name: str) -> dict[str, Any]:
 
 def plot_deviation(comparison: Comparison, path: Path) -> None:
     """SPICE against the twin for every node, and their difference; a column for each layer."""
+    import matplotlib as mpl  # noqa: PLC0415  # most of a second
+    from matplotlib.figure import Figure  # noqa: PLC0415  # as above
+
     count = len(comparison.ideal.outputs)
     rms_and_max = comparison.rms_and_max()
     scale, unit = (1.0, "V") if max(top for _, top in rms_and_max) >= 1.0 else (1e3, "mV")

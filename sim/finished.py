@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits import ResistorPairs
 from learning import Model
 from sim import activation_curve
 from sim.clock import Clock
@@ -17,7 +19,8 @@ from sim.data_record import require_same_data
 from sim.errors import UserError
 from sim.npz import read_npz
 from sim.passes import Passes
-from sim.preparation import Setup, set_up
+from sim.preparation import Setup, circuit_weights, set_up
+from sim.programmed import transferred
 from sim.record import CONFIG, require_run
 from sim.resumption import resuming
 from sim.settings import load_config
@@ -32,7 +35,8 @@ class FinishedRun:
     Attributes:
         path: its folder.
         setup: as it was, on the very clock.
-        model: whose weights the circuit holds.
+        model: whose weights were asked of the circuit.
+        pairs: the resistors that held them, a record a layer.
         learner: whose model, a name in `sim.start.LEARNERS`.
         deviation: of each layer's outputs over all evaluation passes, rms, V.
         ngspice: the version that it was simulated by.
@@ -43,6 +47,7 @@ class FinishedRun:
     path: Path
     setup: Setup
     model: Model
+    pairs: tuple[ResistorPairs, ...]
     learner: str
     deviation: tuple[float, ...]
     ngspice: str
@@ -94,14 +99,14 @@ def read_run(path: Path, weights: str | None = None) -> FinishedRun:
     clock = Clock(simulation.t_pass, t_aperture, simulation.fidelity, settling)
     setup = set_up(_as_it_ran(config, path), clock)
     require_same_data(setup.task, summary.get("data"), config.task.table)
-    learner, trained, model = _model(path / "weights.npz", setup, weights)
+    learner, trained, model, pairs = _held(path / "weights.npz", setup, weights)
     layers = summary["deviation"]["layers"]
     if len(layers) != len(setup.network.layers) - 1:
         raise UserError(f"{path / 'summary.json'}: is of another network than config.toml")
     deviation = tuple(float(layer["rms_v"]) for layer in layers)
     ngspice = summary["versions"]["ngspice"]
     return FinishedRun(
-        path, setup, model, learner, deviation, ngspice, simulation.erc, trained=trained
+        path, setup, model, pairs, learner, deviation, ngspice, simulation.erc, trained=trained
     )
 
 
@@ -146,7 +151,10 @@ def _summary(path: Path) -> dict[str, Any]:
     return summary
 
 
-def _model(path: Path, setup: Setup, weights: str | None) -> tuple[str, bool, Model]:
+def _held(
+    path: Path, setup: Setup, weights: str | None
+) -> tuple[str, bool, Model, tuple[ResistorPairs, ...]]:
+    """Learner, whether its deviation was measured, its model, and the resistors that held it."""
     try:
         arrays: dict[str, Array] = read_npz(path, str(path), "")
     except UserError:
@@ -161,18 +169,39 @@ def _model(path: Path, setup: Setup, weights: str | None) -> tuple[str, bool, Mo
     start = setup.start
     parts = []
     for kind, like in (("W", start.weights), ("b", start.biases), ("decor", start.decor)):
-        found = []
-        for k, wanted in enumerate(like, start=1):
-            name = f"{learner}_{kind}{k}"
-            array = arrays.get(name)
-            if (
-                array is None
-                or array.dtype != wanted.dtype
-                or array.shape != wanted.shape
-                or not np.isfinite(array).all()
-            ):
-                raise UserError(f"{path}: {name}: wanted {wanted.shape} finite numbers; run again")
-            found.append(array)
-        parts.append(tuple(found))
-    matrices, biases, decor = parts
-    return learner, learner == measured, Model(matrices, biases, decor)
+        names = [f"{learner}_{kind}{k}" for k in range(1, len(like) + 1)]
+        shapes = [wanted.shape for wanted in like]
+        parts.append(tuple(_array(path, arrays, *one) for one in zip(names, shapes, strict=True)))
+    model = Model(*parts)
+    if learner not in {measured, "start"}:  # whose chip the run compared with nothing
+        return learner, False, model, transferred(setup, model).pairs
+    mark = "start_" if learner == "start" else ""
+    return learner, learner == measured, model, _resistors(path, arrays, setup, model, mark)
+
+
+def _resistors(
+    path: Path, arrays: Mapping[str, Array], setup: Setup, model: Model, mark: str
+) -> tuple[ResistorPairs, ...]:
+    pairs = []
+    wanted = circuit_weights(model, setup.network, setup.circuit)
+    for layer, weights in enumerate(wanted, start=1):
+        names = [f"{mark}r_{sign}{layer}" for sign in ("plus", "minus")]
+        plus, minus = (_array(path, arrays, name, weights.shape) for name in names)
+        for name, ohms in zip(names, (plus, minus), strict=True):
+            if not (ohms > 0).all():
+                raise UserError(f"{path}: {name}: wanted resistances above 0 Ω; run again")
+        clipped = setup.circuit.synapse.program(weights).clipped
+        pairs.append(ResistorPairs(plus, minus, clipped))
+    return tuple(pairs)
+
+
+def _array(path: Path, arrays: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> Array:
+    array = arrays.get(name)
+    if (
+        array is None
+        or array.dtype != np.float64
+        or array.shape != shape
+        or not np.isfinite(array).all()
+    ):
+        raise UserError(f"{path}: {name}: wanted {shape} finite numbers; run again")
+    return array

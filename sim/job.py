@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from sim import activation_curve, loop
+from sim import activation_curve, chip_file, loop
 from sim.checkpoint import NAME as CHECKPOINT
 from sim.checkpoint import Checkpoints
 from sim.durable import WriteError
@@ -161,6 +161,8 @@ class _Job:
         """Write what the run is; the configuration last, so that a run that has one can go on."""
         if self._setup.curve:
             self._folder.write_text(activation_curve.NAME, self._setup.curve.text)
+        if self._setup.chip.rows:
+            self._folder.write_text(chip_file.NAME, chip_file.format_chip(self._setup.chip.rows))
         self._checkpoints.save()
         self._folder.write_text(CONFIG, self._setup.config.to_toml())
 

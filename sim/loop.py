@@ -1,11 +1,11 @@
 """Train a circuit in the loop beside its ideal twin, on the same samples and the same noise.
 
 One step of either: write the weights, run a pair of noisy passes per sample, measure, update. The
-circuit's passes are worked out by mathematics too, at the circuit's own weights: their difference
-is the deviation during training.
+circuit's passes are worked out by mathematics too, at the weights that were asked of it: their
+difference is the deviation during training. What its devices make of these weights is part of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from sim.errors import UserError
 from sim.guards import Tally
 from sim.passes import Passes, split_layers
 from sim.preparation import IDEAL, Setup, circuit_weights, set_up
+from sim.programmed import hold
 from sim.scoring import Stop, never, run_stoppable
 from sim.sources import Drawn
 from sim.training import Epoch, Learner, Training, Underway, begin
@@ -41,10 +42,10 @@ __all__ = [
     "evaluate",
     "make_engines",
     "measure",
-    "programmed",
     "set_up",
     "step",
     "train",
+    "write",
 ]
 
 Array = NDArray[np.float64]
@@ -148,8 +149,9 @@ def _advance(training: Training, record: Callable[[Drawn], None]) -> Epoch | Non
         asked = {name: ask(setup, learner, passes) for name, learner in learners}
     for name, learner in learners:
         with np.errstate(over="ignore", invalid="ignore"):
-            wanted = None if name == "ideal" else _by_mathematics(setup, learner, passes)
-            moved, losses, readout = step(setup, learner, passes, targets, asked[name])
+            given = asked[name]
+            wanted = None if name == "ideal" else _by_mathematics(setup, given.weights, passes)
+            moved, losses, readout = step(setup, learner, passes, targets, given)
             if wanted:
                 _add_deviation(underway, readout, wanted)
         _require_finite(setup, name, len(training.epochs) + 1, moved, losses)
@@ -159,10 +161,10 @@ def _advance(training: Training, record: Callable[[Drawn], None]) -> Epoch | Non
     return training.leave_epoch()
 
 
-def _by_mathematics(setup: Setup, learner: Learner, passes: Passes) -> Readout:
-    """What the twin's mathematics makes of a circuit's passes, at the circuit's weights."""
+def _by_mathematics(setup: Setup, weights: Sequence[Array], passes: Passes) -> Readout:
+    """What the twin's mathematics makes of a circuit's passes, at the weights asked of it."""
     mathematics = IdealEngine(setup.network, setup.circuit, setup.activation)
-    mathematics.write(effective_weights(learner.model, setup))
+    mathematics.write(weights)
     return mathematics.run(passes)
 
 
@@ -178,21 +180,57 @@ class Asked:
     """Passes that an engine was given.
 
     Attributes:
+        weights: that were asked for, as of `effective_weights`.
+        model: that the update starts from: the learner's, or without an accumulator what is
+            known of its devices.
         clipped: weights that did not fit the resistors.
         wait: for the readout.
     """
 
+    weights: tuple[Array, ...]
+    model: Model
     clipped: int
     wait: Callable[[], Readout]
 
 
 def ask(setup: Setup, learner: Learner, passes: Passes) -> Asked:
-    """Write a learner's weights, and give its engine passes; workers begin with them at once."""
-    engine = learner.engine
-    clipped = engine.write(effective_weights(learner.model, setup))
+    """Write a learner's weights, and give its engine passes; workers begin with them at once.
+
+    Raises:
+        DivergedError: what is known of the devices is the weights of no model.
+    """
+    engine, model = learner.engine, learner.model
+    weights = effective_weights(model, setup)
+    if learner.synapses is None:
+        clipped = engine.write(weights)
+    else:
+        learner.synapses.write(weights)
+        pairs = learner.synapses.read()
+        clipped = sum(layer.clipped for layer in pairs)
+        hold(engine, pairs)
+        if not setup.circuit.write_back.accumulator:
+            model = _told_model(setup, model, learner.synapses.told())
     if isinstance(engine, WorkerEngine):
-        return Asked(clipped, engine.submit(passes))
-    return Asked(clipped, lambda: engine.run(passes))
+        return Asked(weights, model, clipped, engine.submit(passes))
+    return Asked(weights, model, clipped, lambda: engine.run(passes))
+
+
+def _told_model(setup: Setup, model: Model, told: Sequence[Array]) -> Model:
+    """The model of what is known of the devices; its decorrelation stays digital."""
+    weights, biases = [], list(model.biases)
+    for layer, (array, decor) in enumerate(zip(told, model.decor, strict=True)):
+        inputs = len(decor)
+        try:
+            weights.append(np.linalg.solve(decor.T, array[:, :inputs].T).T)
+        except np.linalg.LinAlgError:
+            raise DivergedError(
+                f"training diverged: no weights behind the decorrelation of layer {layer + 1} make "
+                "what the devices were set to; try a smaller --decor-rate "
+                f"(now {setup.config.learning.decor_rate:g})"
+            ) from None
+        if setup.network.biases:
+            biases[layer] = array[:, inputs] * setup.circuit.v_one
+    return Model(tuple(weights), tuple(biases), model.decor)
 
 
 def step(
@@ -213,14 +251,16 @@ def step(
     """
     readout = asked.wait()
     evidence = measure(setup, passes, readout, targets)
-    update = setup.rule.update(learner.model, evidence)
+    update = setup.rule.update(asked.model, evidence)
     model, memory = apply_update(
-        learner.model,
+        asked.model,
         update,
         setup.optimizer,
         learner.memory,
         setup.config.learning.decor_rate or 0.0,
     )
+    if learner.synapses:
+        learner.synapses.wait(len(passes) * setup.clock.t_pass)
     moved = replace(
         learner,
         model=model,
@@ -234,8 +274,15 @@ def step(
 
 
 def _require_finite(setup: Setup, name: str, epoch: int, learner: Learner, losses: Array) -> None:
-    arrays = (losses, *learner.model.weights, *learner.model.biases, *learner.model.decor)
-    if not all(np.isfinite(array).all() for array in arrays):
+    model = learner.model
+    arrays = (losses, *model.weights, *model.biases, *model.decor)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Bounds of what is written next, whose sums must not be infinities that cancel.
+        bounds = [
+            np.abs(w).max() * np.abs(decor).max() * len(decor)
+            for w, decor in zip(model.weights, model.decor, strict=True)
+        ]
+    if not all(np.isfinite(array).all() for array in (*arrays, bounds)):
         learning = setup.config.learning
         raise DivergedError(
             f"training of {name.replace('_', ' ')} diverged in epoch {epoch}: a weight or loss is "
@@ -264,7 +311,7 @@ def _activity(inputs: Array, readout: Readout) -> Activity:
 
 
 def effective_weights(model: Model, setup: Setup) -> tuple[Array, ...]:
-    """Weights as the circuit holds them: `W·decor`, biases as a last column over `v_one`.
+    """Weights that a circuit is to hold: `W·decor`, biases as a last column over `v_one`.
 
     Args:
         model: weights, biases and decorrelation.
@@ -276,13 +323,31 @@ def effective_weights(model: Model, setup: Setup) -> tuple[Array, ...]:
     return circuit_weights(model, setup.network, setup.circuit)
 
 
-def programmed(model: Model, setup: Setup) -> tuple[ResistorPairs, ...]:
-    """The resistors that hold a model in the circuit, one record a layer."""
-    synapse = setup.circuit.synapse
-    return tuple(synapse.program(weights) for weights in effective_weights(model, setup))
+def write(
+    setup: Setup, engine: Engine, model: Model, pairs: Sequence[ResistorPairs] | None
+) -> None:
+    """Have an engine hold a model.
+
+    Args:
+        setup: network and circuit.
+        engine: mathematics, or a circuit.
+        model: whose weights it gets.
+        pairs: resistors that hold them; None: those of ideal devices.
+    """
+    if pairs is None:
+        engine.write(effective_weights(model, setup))
+    else:
+        hold(engine, pairs)
 
 
-def evaluate(setup: Setup, engine: Engine, model: Model, stop: Stop = never) -> Evaluation:
+def evaluate(
+    setup: Setup,
+    engine: Engine,
+    model: Model,
+    stop: Stop = never,
+    *,
+    pairs: Sequence[ResistorPairs] | None = None,
+) -> Evaluation:
     """Loss and accuracy on the test samples, with the noise held off unless asked otherwise.
 
     Args:
@@ -290,13 +355,14 @@ def evaluate(setup: Setup, engine: Engine, model: Model, stop: Stop = never) -> 
         engine: runs the passes.
         model: whose weights it gets.
         stop: asked on the way whether to stop.
+        pairs: resistors that hold the model (`sim.programmed`); by default those of ideal devices.
 
     Raises:
         SimulationError: ngspice failed.
         StoppedError: `stop` said so.
     """
     task = setup.task
-    engine.write(effective_weights(model, setup))
+    write(setup, engine, model, pairs)
     schedule = setup.schedule(1)
     noisy = setup.config.simulation.evaluation_noise and not setup.config.simulation.noise_off
     if noisy:

@@ -10,6 +10,7 @@ from sim import loop
 from sim.alignment import Alignment
 from sim.compare import Comparison
 from sim.guards import NO_PASSES, Tally
+from sim.programmed import Programmed, as_trained, transferred
 from sim.sources import NodeNoise
 from sim.training import restored_tally, tally_state
 
@@ -76,6 +77,13 @@ class Outcome:
         """What the circuit learned; the twin's, where only mathematics can run the rule."""
         learners = self.training.learners
         return learners.get("in_loop", learners["ideal"]).model
+
+    def programmed(self) -> Programmed:
+        """What became of that model in the circuit's devices, after the retention time."""
+        learner = self.training.learners.get("in_loop")
+        if learner is None:
+            return transferred(self.setup, self.model_in_circuit)
+        return as_trained(self.setup, learner)
 
     def state(self) -> dict[str, Any]:
         """What was found before the end of the training, beside what it left in its learners."""

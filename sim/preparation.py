@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from circuits import CircuitParameters, Network, NoiseString
 from circuits.exceptions import require_there
+from circuits.mismatch import Chip, chip_generator, draw_chip
 from circuits.quantities import format_quantity
 from circuits.recording import Recording
+from circuits.write_back import SynapseArray
 from learning import (
     LOSSES,
     Activation,
@@ -41,6 +43,8 @@ from sim.task_data import plan_task
 
 IDEAL, CALIBRATED = "ideal mathematics", "calibrated twin"
 
+_WRITE_BACK = 0x77726974  # apart from every other stream that a seed makes
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -49,8 +53,9 @@ class Setup:
     Attributes:
         config: complete.
         network: layers and biases.
-        circuit: parameters of every part.
-        strings: noise string of each neuron, its devices drawn.
+        circuit: parameters of every part, those of the chip among its exceptions.
+        chip: its parts and devices, drawn.
+        strings: noise string of each neuron, of the chip's devices.
         recording: of measured noise, opened.
         clock: lengths and fidelity of passes.
         activation: the twin's rectifier; straight lines, or the measured curve.
@@ -67,6 +72,7 @@ class Setup:
     config: RunConfig
     network: Network
     circuit: CircuitParameters
+    chip: Chip
     strings: tuple[NoiseString, ...]
     recording: Recording | None
     clock: Clock
@@ -96,6 +102,24 @@ class Setup:
             recording=self.recording,
             solver=self.config.simulation.solver(),
             silent=silent,
+        )
+
+    def synapse_array(self, purpose: int) -> SynapseArray:
+        """The chip's weight devices, with nothing written to them yet.
+
+        Args:
+            purpose: 0 for what learns in the loop, 1 for what the twin's weights are transferred
+                to. The devices are the same; what differs from write to write does not.
+        """
+        seed, chip = self.config.seed, self.circuit.mismatch.chip
+        devices = _write_back_generator(seed, 0) if chip is None else _write_back_generator(chip, 1)
+        return SynapseArray(
+            self.circuit,
+            self.network,
+            plus=self.chip.plus,
+            minus=self.chip.minus,
+            devices=devices,
+            cycles=_write_back_generator(seed, 2 + purpose),
         )
 
     @property
@@ -155,8 +179,9 @@ def set_up(
     measured = circuit.noise.source == "measured"
     recording = open_recording(circuit.noise.measured) if measured else None
     try:
-        require_there(circuit.exceptions, network, circuit.activation.amplifiers)
-        strings = circuit.noise_strings(network.neurons, np.random.default_rng(devices_seed))
+        require_there(circuit.exceptions, network, circuit.activation, circuit.noise)
+        chip = draw_chip(circuit, network, chip_generator(circuit, devices_seed))
+        circuit, strings = chip.applied(circuit), chip.strings
         task = make_data(np.random.default_rng(task_seed), straight)
         require_below_rails(task, circuit)
         if strings:
@@ -168,8 +193,10 @@ def set_up(
             if learning.start is None
             else read_start(learning.start, network)
         )
-        findings = _rules_of_the_circuit(config, network, strings, start)
-        clock, others = (clock, ()) if clock else _clock(config, network, strings, recording)
+        findings = _rules_of_the_circuit(config, network, circuit, strings, start)
+        others: tuple[Finding, ...] = ()
+        if clock is None:
+            clock, others = _clock(config, network, circuit, strings, recording)
         rule = rule or make_rule(
             learning.rule,
             reduction=learning.reduction,
@@ -194,6 +221,7 @@ def set_up(
         config,
         network,
         circuit,
+        chip,
         strings,
         recording,
         clock,
@@ -210,6 +238,10 @@ def set_up(
     )
 
 
+def _write_back_generator(number: int, stream: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(number, spawn_key=(_WRITE_BACK, stream)))
+
+
 def circuit_weights(
     model: Model, network: Network, circuit: CircuitParameters
 ) -> tuple[NDArray[np.float64], ...]:
@@ -223,9 +255,13 @@ def circuit_weights(
 
 
 def _rules_of_the_circuit(
-    config: RunConfig, network: Network, strings: tuple[NoiseString, ...], start: Model
+    config: RunConfig,
+    network: Network,
+    circuit: CircuitParameters,
+    strings: tuple[NoiseString, ...],
+    start: Model,
 ) -> tuple[Finding, ...]:
-    simulation, circuit = config.simulation, config.circuit
+    simulation = config.simulation
     if simulation.engine != "ngspice" or not simulation.erc:
         return ()
     weights = circuit_weights(start, network, circuit)
@@ -264,11 +300,12 @@ def _require_unlike_passes(
 def _clock(
     config: RunConfig,
     network: Network,
+    circuit: CircuitParameters,
     strings: tuple[NoiseString, ...],
     recording: Recording | None,
 ) -> tuple[Clock, tuple[Finding, ...]]:
     """The passes' times, and what the rules find in them."""
-    simulation, circuit = config.simulation, config.circuit
+    simulation = config.simulation
     aperture = simulation.t_aperture or simulation.t_pass
     if aperture > simulation.t_pass:
         raise ValueError(

@@ -39,6 +39,7 @@ def circuit_findings(
         *check(deck, Limits.of(circuit)),
         *_beyond_rails(circuit),
         *_without_effect(circuit.opamp),
+        *_without_spread(circuit),
     )
 
 
@@ -70,6 +71,21 @@ def _without_effect(opamp: OpAmpParameters) -> Iterator[Finding]:
                 f"is not in the {opamp.level} model; set circuit.opamp.level to macro, or leave "
                 "it out",
             )
+
+
+def _without_spread(circuit: CircuitParameters) -> Iterator[Finding]:
+    """A warning: a chip was asked for, and all of its parts are nominal."""
+    chip = circuit.mismatch.chip
+    junctions = circuit.noise.source == "string" and circuit.smtj.spread
+    if chip is not None and not circuit.mismatch.spread and not junctions:
+        yield Finding(
+            "warning",
+            "parameter without effect",
+            "",
+            "circuit.mismatch.chip",
+            f"no part has a spread, so chip {chip} is nominal; set circuit.mismatch.v_offset or "
+            "another spread, or leave it out",
+        )
 
 
 def clock_findings(

@@ -7,6 +7,7 @@ import click
 
 from circuits.activation import DIODES, Kind
 from circuits.noise import Coupling, SourceKind
+from circuits.write_back.parameters import DeviceKind
 from learning import DEFAULTS, OPTIMIZERS, OWN, RULES, TABLE, TASKS, Scale
 from netlists.commandline import INTERRUPTED, complain
 from netlists.models import OPAMP, ModelOption
@@ -185,6 +186,12 @@ OPTIONS: tuple[tuple[str, str, tuple[str, ...] | str | ModelOption, str], ...] =
         ),
     ),
     (
+        "--write-back",
+        "circuit.write_back.device",
+        get_args(DeviceKind),
+        "Devices that weights are written to, with limits of their own.  [default: ideal]",
+    ),
+    (
         "--activation-curve",
         "simulation.activation_curve",
         "FILE",
@@ -217,6 +224,15 @@ OPTIONS: tuple[tuple[str, str, tuple[str, ...] | str | ModelOption, str], ...] =
         "SECONDS",
         "Time between its samples, s; passes hold one each.  [default: the recording's own]",
     ),
+    (
+        "--chip",
+        "circuit.mismatch.chip",
+        "N",
+        (
+            "Number of the chip drawn, whatever the seed; its parts differ as circuit.mismatch and "
+            "the spreads of circuit.smtj say.  [default: drawn from the seed]"
+        ),
+    ),
     ("--n-mtj", "circuit.noise.n_mtj", "N", "Junctions in the string of each node.  [default: 1]"),
     (
         "--coupling",
@@ -231,6 +247,14 @@ SWITCHES: tuple[tuple[str, str, str], ...] = (
         "--biases/--no-biases",
         "learning.biases",
         "Give every neuron a bias.  [default: the task's; teacher has none]",
+    ),
+    (
+        "--accumulator/--no-accumulator",
+        "circuit.write_back.accumulator",
+        (
+            "Learn in weights of high precision and write them to the devices; without, go on from "
+            "what is known of the devices.  [default: accumulator]"
+        ),
     ),
     ("--noise-off", "simulation.noise_off", "Hold every junction at its mean."),
     (

@@ -13,7 +13,9 @@ from sim.compare import Comparison
 from sim.config import TaskConfig
 from sim.data_record import describe
 from sim.outcome import Outcome
+from sim.programmed import Programmed
 from sim.summary import warnings
+from sim.title import devices_in_words
 
 
 def print_start(console: Console, setup: loop.Setup, jobs: int, *, finished: int = 0) -> None:
@@ -129,10 +131,19 @@ def _facts(outcome: Outcome, *, spice: bool) -> Iterator[tuple[str, str]]:
     if not outcome.setup.config.simulation.erc:
         yield "electrical rules", "not checked (--no-erc)"
     yield "clipped resistors", f"{main.clipped}"
+    devices = devices_in_words(outcome.setup.circuit.write_back)
+    if devices:
+        yield from _devices(devices, outcome.programmed())
     if main.tally.passes and main.energy > 0:
         energy = format_quantity(main.energy / main.tally.passes, "J")
         yield "energy per pass", f"{energy} (ngspice, mean over the training)"
     yield from _spent(outcome)
+
+
+def _devices(devices: str, held: Programmed) -> Iterator[tuple[str, str]]:
+    yield "weights written to", f"{devices}; {_counted(held.writes, 'write')}"
+    errors = ", ".join(f"layer {k} {error:.2g}" for k, error in enumerate(held.errors, start=1))
+    yield "held minus asked", f"{errors} V/V rms"
 
 
 def _deviations(comparison: Comparison) -> Iterator[tuple[str, str]]:

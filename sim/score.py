@@ -11,6 +11,7 @@ from sim.compare import compare
 from sim.console import live
 from sim.engine import Engine
 from sim.outcome import Outcome
+from sim.programmed import at_start, transferred
 from sim.scoring import Stop
 
 _ALIGNMENT_PAIRS = 400  # enough that scatter does not pass for a bad rule
@@ -35,17 +36,22 @@ class Scorer:
         self._quiet = quiet
 
     def before(self, outcome: Outcome) -> None:
-        """Score the weights that the training starts from."""
+        """Score the weights that the training starts from, as the chip takes them first."""
         setup, start = outcome.setup, outcome.setup.start
         scores: dict[str, loop.Evaluation] = {}
         with self._shown("scoring before training", len(self._engines)) as part:
             for name, engine in self._engines.items():
                 stop = part(name.replace("_", " "), engine)
-                scores[name] = loop.evaluate(setup, engine, start, stop)
+                pairs = None if name == "ideal" else at_start(setup).pairs
+                scores[name] = loop.evaluate(setup, engine, start, stop, pairs=pairs)
         outcome.initial = scores
 
     def after(self, outcome: Outcome) -> None:
-        """Score what was learned, and compare the circuit with mathematics."""
+        """Score what was learned, and compare the circuit with mathematics.
+
+        The twin's weights are written once to a chip like the one that learned. Both are scored
+        after the retention time; the comparison sees the very resistors of the latter.
+        """
         setup, learners, engines = outcome.setup, outcome.training.learners, self._engines
         learning = {name: engine for name, engine in engines.items() if name in learners}
         sizes = setup.config.task
@@ -62,13 +68,14 @@ class Scorer:
             if "in_loop" not in engines:
                 return
             stop = part("transfer", circuit)
-            outcome.transfer = loop.evaluate(setup, circuit, twin.model, stop)
-            best = learners.get("in_loop", twin)
+            pairs = transferred(setup, twin.model).pairs
+            outcome.transfer = loop.evaluate(setup, circuit, twin.model, stop, pairs=pairs)
+            model, pairs = outcome.model_in_circuit, outcome.programmed().pairs
             if "in_loop" in learners:
                 stop = part("in loop", circuit)
-                outcome.in_loop = loop.evaluate(setup, circuit, best.model, stop)
+                outcome.in_loop = loop.evaluate(setup, circuit, model, stop, pairs=pairs)
             stop = part("circuit against mathematics", circuit)
-            outcome.comparison = compare(setup, circuit, best.model, stop)
+            outcome.comparison = compare(setup, circuit, model, stop, pairs=pairs)
 
     @contextmanager
     def _shown(self, what: str, parts: int) -> Iterator[Callable[[str, Engine], Stop]]:

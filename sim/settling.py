@@ -27,6 +27,7 @@ WITHIN = 1e-6
 _LEAD = 1e-6  # s, at rest before a jump
 _FULL = 8  # inputs that jump, and neurons of a layer with weights in the large jump
 _WHOLE = 300  # synapses of a network up to which it is simulated whole, in seconds
+_NAMED = 6  # op-amps in a message, at most
 _SHORTEST, _LONGEST = 10e-6, 10e-3  # s; windows tried
 
 
@@ -127,8 +128,12 @@ def measure_settling(
 
 
 def _differing(circuit: CircuitParameters) -> str:
-    named = ", ".join(circuit.exceptions)
-    return f" (circuit.opamp; circuit.exceptions of {named})" if named else ""
+    speeds = {"gbw", "slew_rate"}
+    named = [name for name, one in circuit.exceptions.items() if speeds & one.figures.keys()]
+    if not named:
+        return ""
+    more = f", … {named[-1]}" if len(named) > _NAMED else ""
+    return f" (circuit.opamp; those of {', '.join(named[:_NAMED])}{more} differ)"
 
 
 def slowest(responses: Sequence[JumpResponse], within: float) -> float:

@@ -10,6 +10,7 @@ from sim.guards import NO_PASSES, Tally
 from sim.libngspice import get_library
 from sim.noise.record import NAME as NOISE_RECORD
 from sim.outcome import Outcome
+from sim.programmed import transferred
 from sim.record import versions
 
 _LISTED = 64  # levels of a node listed, at most
@@ -81,6 +82,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "skipped_updates": main.skipped,
         "skipped_updates_ideal": twin.skipped,
         "clipped_resistors": main.clipped,
+        "write_back": _write_back(outcome) if spice else None,
         "energy_per_pass_j": main.energy / main.tally.passes if main.tally.passes else None,
         "convergence_aids": outcome.aids if spice else None,
         "guards": _guards(outcome) if spice else None,
@@ -103,6 +105,20 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
             "units_asked_again": outcome.retried,
         },
         "passes": main.engine.tally.passes,
+    }
+
+
+def _write_back(outcome: Outcome) -> dict[str, Any]:
+    """What devices made of the weights of the comparison, and of the twin's."""
+    parameters = outcome.setup.circuit.write_back
+    twin = transferred(outcome.setup, outcome.training.learners["ideal"].model)
+    held = outcome.programmed()
+    return {
+        "device": parameters.device,
+        "accumulator": parameters.accumulator,
+        "writes": held.writes,
+        "held_error_rms": list(held.errors),
+        "transfer": {"writes": twin.writes, "held_error_rms": list(twin.errors)},
     }
 
 

@@ -1,9 +1,17 @@
 """One line that says what a figure shows, and which engine made it."""
 
 from circuits.network import format_layers
+from circuits.write_back import WriteBackParameters
 from sim.clock import Fidelity
 from sim.config import RunConfig
 from sim.preparation import IDEAL, twin_of
+
+
+def devices_in_words(parameters: WriteBackParameters) -> str:
+    """What weights are written to, where it is not ideal devices."""
+    if parameters.device == "ideal":
+        return ""
+    return parameters.device if parameters.accumulator else f"{parameters.device}, no accumulator"
 
 
 def run_title(config: RunConfig, fidelity: Fidelity | None = None) -> str:
@@ -17,6 +25,9 @@ def run_title(config: RunConfig, fidelity: Fidelity | None = None) -> str:
     if config.simulation.engine == "ngspice":
         amplifiers = f"{config.circuit.opamp.label} op-amps"
         by = f"ngspice, {fidelity or config.simulation.fidelity}, {amplifiers}"
+        devices = devices_in_words(config.circuit.write_back)
+        if devices:
+            by = f"{by}, weights in {devices}"
         if twin != IDEAL:
             by = f"{by}; {twin}"
     layers = format_layers(config.network.layers)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.write_back import SynapseArray
 from learning import Model, State
 from sim.engine import Engine
 from sim.guards import NO_PASSES, Doubt, Tally
@@ -37,6 +38,8 @@ class Learner:
         clipped: weights that did not fit the resistors when last written.
         energy: drawn in all training passes so far, J; NaN where it is not known.
         tally: training passes so far, and how they came out.
+        synapses: devices that its weights are written through; none for the twin. Unlike all else
+            they change in place.
     """
 
     engine: Engine
@@ -46,6 +49,7 @@ class Learner:
     clipped: int = 0
     energy: float = 0.0
     tally: Tally = NO_PASSES
+    synapses: SynapseArray | None = None
 
     def state(self) -> dict[str, Any]:
         """All but the engine."""
@@ -58,10 +62,13 @@ class Learner:
             "clipped": self.clipped,
             "energy": self.energy,
             "tally": tally_state(self.tally),
+            "synapses": self.synapses.state() if self.synapses else None,
         }
 
     def restored(self, state: Mapping[str, Any]) -> "Learner":
-        """The learner with the same engine that a state was taken of."""
+        """The learner with the same engine and devices that a state was taken of."""
+        if self.synapses:
+            self.synapses.restore(state["synapses"])
         tensors = (tuple(state[kind]) for kind in ("weights", "biases", "decor"))
         return Learner(
             self.engine,
@@ -71,6 +78,7 @@ class Learner:
             state["clipped"],
             state["energy"],
             restored_tally(state["tally"]),
+            self.synapses,
         )
 
 
@@ -245,7 +253,12 @@ def begin(setup: Setup, engines: dict[str, Engine]) -> Training:
     """
     memory = setup.optimizer.init((*setup.start.weights, *setup.start.biases))
     learners = {
-        name: Learner(engine, setup.start, memory)
+        name: Learner(
+            engine,
+            setup.start,
+            memory,
+            synapses=None if name == "ideal" else setup.synapse_array(0),
+        )
         for name, engine in engines.items()
         if name == "ideal" or not setup.rule.needs_gradient
     }

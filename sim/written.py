@@ -14,6 +14,7 @@ from sim.errors import UserError
 from sim.figures import plot_deviation, plot_losses
 from sim.outcome import Outcome
 from sim.passes import Passes
+from sim.programmed import at_start
 from sim.record import REPORT, RunFolder
 from sim.results import Run
 from sim.summary import summarise
@@ -47,7 +48,7 @@ def write_waveforms(outcome: Outcome, folder: RunFolder) -> None:
     whole = junctions <= _WHOLE[0] and weights <= _WHOLE[1]
     closer = setup.with_clock(setup.clock.in_full()) if whole else setup
     if closer.clock.look_back > 0:
-        pairs = loop.programmed(outcome.model_in_circuit, setup)
+        pairs = outcome.programmed().pairs
         waves = simulate_waves(closer, pairs, _first_pair(closer), keep=folder.path)
         write_waves(folder, waves)
         extent = "two whole passes" if whole else "the apertures of two passes"
@@ -55,21 +56,26 @@ def write_waveforms(outcome: Outcome, folder: RunFolder) -> None:
         folder.write_figure("waveforms.png", lambda path: plot_waveforms(waves, text, path))
 
 
-def write_found(outcome: Outcome, folder: RunFolder) -> None:
+def write_found(outcome: Outcome, folder: RunFolder, *, figures: bool = True) -> None:
     """Write all that was found; last `summary.json`, which says whether the run is finished.
+
+    Args:
+        outcome: of the run.
+        folder: of the run.
+        figures: draw them, too.
 
     Raises:
         WriteError: the folder takes no more.
     """
     setup, training = outcome.setup, outcome.training
     rows = folder.write_history(training.epochs)
-    if rows:
+    if rows and figures:
         title = run_title(setup.config)
         folder.write_figure(
             "loss.png", lambda path: plot_losses(rows, setup.task.loss_name, title, path)
         )
     compared = outcome.comparison
-    if compared:
+    if compared and figures:
         folder.write_figure("deviation.png", lambda path: plot_deviation(compared, path))
     folder.write_bytes(recorded.NAME, recorded.to_netcdf(recorded.record(outcome)))
     models = {name: learner.model for name, learner in training.learners.items()}
@@ -97,14 +103,14 @@ def _write_circuit(outcome: Outcome, folder: RunFolder) -> dict[str, Sequence[Re
     setup = outcome.setup
     if setup.config.simulation.engine != "ngspice":
         return {}
-    trained = loop.programmed(outcome.model_in_circuit, setup)
+    trained = outcome.programmed().pairs
     deck = _trained_deck(setup, trained)
     folder.write_text("network.cir", format_deck(deck))
     if setup.config.simulation.erc:
         known = {breach for finding in setup.findings for breach in finding.breaches}
         found = check(deck, Limits.of(setup.circuit))
         outcome.trained = tuple(f for f in found if not f.breaches <= known)
-    return {"start": loop.programmed(setup.start, setup), "trained": trained}
+    return {"start": at_start(setup).pairs, "trained": trained}
 
 
 def _trained_deck(setup: loop.Setup, synapses: Sequence[ResistorPairs]) -> Deck:

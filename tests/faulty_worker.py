@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.engine import Array, Engine, Readout
+from circuits import ResistorPairs
+from sim.engine import Array, Circuit, Readout
 from sim.passes import Passes
 from sim.workers.wire import Message
 from sim.workers.worker import make_engine, serve
@@ -28,10 +29,17 @@ held: list[bytearray] = []
 class Faulty:
     """An engine that does something before it runs passes."""
 
-    def __init__(self, engine: Engine, act: Callable[[Passes], None]) -> None:
+    def __init__(self, engine: Circuit, act: Callable[[Passes], None]) -> None:
         self.name, self.tally = engine.name, engine.tally
         self._engine = engine
         self._act = act
+
+    @property
+    def pairs(self) -> tuple[ResistorPairs, ...]:
+        return self._engine.pairs
+
+    def set_resistors(self, pairs: Sequence[ResistorPairs]) -> None:
+        self._engine.set_resistors(pairs)
 
     def write(self, weights: Sequence[Array]) -> int:
         return self._engine.write(weights)

@@ -29,6 +29,7 @@ from sim.config import RunConfig
 from sim.errors import SimulationError
 from sim.finished import FinishedRun, read_run
 from sim.preparation import set_up
+from sim.programmed import at_start
 from sim.run import main as run
 from sim.settings import load_config
 from sim.workers import WorkerEngine
@@ -58,7 +59,8 @@ def curve(tmp_path_factory: pytest.TempPathFactory) -> str:
 def untrained(*settings: str, seed: int = 0) -> FinishedRun:
     """A run of no epochs: its weights are those at the start."""
     setup = set_up(load_config(None, None, {"seed": seed}, assignments=settings))
-    return FinishedRun(Path("nowhere"), setup, setup.start, "ideal", (), "", checked=True)
+    pairs = at_start(setup).pairs
+    return FinishedRun(Path("nowhere"), setup, setup.start, pairs, "ideal", (), "", checked=True)
 
 
 def explained(*settings: str, seed: int = 0, passes: int = 20) -> Attribution:
@@ -234,6 +236,7 @@ def test_what_a_circuit_lacks_is_said_and_not_simulated(keys: set[str], setting:
     settings = ("task.layers=2,1,1", "simulation.t_aperture=10u", "simulation.erc=false", setting)
     found = attribution_of(Replayer(untrained(*settings), 30), told.append)
     lacking = {key: effect for key, effect in effects(found).items() if effect.missing}
+    keys = keys | {"write-back", "tolerance"}  # of which none has any
     assert lacking.keys() == keys
     for effect in lacking.values():
         assert not any((*effect.alone, *effect.moves, *effect.then))
@@ -251,12 +254,13 @@ def test_nothing_stands_out_between_ideal_parts() -> None:
 
 def untrained_preset(preset: str) -> FinishedRun:
     setup = set_up(load_config(None, preset, {}))
-    return FinishedRun(Path("nowhere"), setup, setup.start, "ideal", (), "", checked=True)
+    pairs = at_start(setup).pairs
+    return FinishedRun(Path("nowhere"), setup, setup.start, pairs, "ideal", (), "", checked=True)
 
 
 def test_mechanisms_come_in_causal_order() -> None:
     assert [mechanism.key for mechanism in MECHANISMS] == [
-        "resistors", "gain", "offset", "loading", "rails", "diode",
+        "write-back", "resistors", "tolerance", "gain", "offset", "loading", "rails", "diode",
         "bandwidth", "slew", "flips", "tmr", "solver",
     ]  # fmt: skip
 

@@ -189,7 +189,7 @@ def test_a_circuit_of_unequal_op_amps_has_no_one_cell(
     assert main(arguments) == 0
     assert not (out / "cell.json").exists()
     said = capsys.readouterr().out
-    assert "no cell.json: circuit.exceptions name single op-amps (n1_1_a)" in said
+    assert "no cell.json: circuit.exceptions name single parts (n1_1_a)" in said
 
 
 def _damaged(tree: dict[str, Any], path: str, value: Any) -> str:

@@ -203,7 +203,7 @@ def test_another_format_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(archive, "FORMAT", 7)
     content = pack(TREE)
     monkeypatch.undo()
-    with pytest.raises(ArchiveError, match="is of format 7; this version reads format 1"):
+    with pytest.raises(ArchiveError, match="is of format 7; this version reads format 2"):
         unpack(content)
 
 

@@ -1,4 +1,4 @@
-"""Op-amps that differ from the rest, against closed forms of the stages that they sit in."""
+"""Parts that differ from the rest, against closed forms of the stages that they sit in."""
 
 import subprocess
 import sys
@@ -151,7 +151,7 @@ def test_exceptions_for_every_op_amp_are_another_op_amp(level: str) -> None:
     if level == "macro":
         figures |= {"v_offset": 2e-3, "slew_rate": 0.1e6}
     network = Network((2, 2, 1))
-    names = amplifier_names(network, ("buf",))
+    names = amplifier_names(network, CircuitParameters().activation)
     common = circuit({}, opamp={"level": level, **figures})
     single = circuit(dict.fromkeys(names, figures), opamp={"level": level})
     for age in (None, 1e-6):
@@ -199,7 +199,7 @@ def test_exceptions_add_cells_and_name_them_where_they_are_used() -> None:
 def test_every_named_op_amp_is_in_its_place() -> None:
     _, own = decks()
     network, c = Network((2, 2, 1)), CircuitParameters()
-    names = amplifier_names(network, c.activation.amplifiers)
+    names = amplifier_names(network, c.activation)
     for name, path in zip(names, amplifier_paths(network, c), strict=True):
         assert cell_at(own, path) == (f"opamp_{name}" if name in EXCEPTIONS else "opamp")
 
@@ -269,12 +269,15 @@ def test_a_configuration_with_exceptions_survives_its_file(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("n9_1_b.v_offset=5m", "no op-amp n9_1_b in 2,2,2,1; there are n1_1_a, n1_1_b, n1_1_buf,"),
-        ("n1_3_b.v_offset=5m", "no op-amp n1_3_b in 2,2,2,1; there are"),
-        ("n3_1_buf.gbw=1M", "no op-amp n3_1_buf in 2,2,2,1; there are"),
-        ("n1_1_rect.gbw=1M", "n1_1_rect: wanted n<layer>_<neuron>_<amplifier>, as in n1_2_b, with"),
-        ("n1_1_B.gbw=1M", "n1_1_B: wanted n<layer>_<neuron>_<amplifier>"),
-        ("n0_1_b.gbw=1M", "n0_1_b: wanted n<layer>_<neuron>_<amplifier>"),
+        ("n9_1_b.v_offset=5m", "no part n9_1_b in 2,2,2,1; its neurons are n1_1, n1_2, n2_1,"),
+        ("n1_3_b.v_offset=5m", "no part n1_3_b in 2,2,2,1; its neurons are n1_1, n1_2, n2_1"),
+        (
+            "n3_1_buf.gbw=1M",
+            "no part n3_1_buf in 2,2,2,1: n3_1 is an output neuron and has a, b, rz, rs, ro, rf1,",
+        ),
+        ("n1_1_rect.gbw=1M", "n1_1_rect: wanted n<layer>_<neuron>_<part>, as in n1_2_b, with a"),
+        ("n1_1_B.gbw=1M", "n1_1_B: wanted n<layer>_<neuron>_<part>"),
+        ("n0_1_b.gbw=1M", "n0_1_b: wanted n<layer>_<neuron>_<part>"),
         ("n1_1_b.r_out=1", "r_out: no such parameter; there are v_offset, gbw, open_loop_gain,"),
         (
             "n1_1_b.gbw=-1",
@@ -296,14 +299,17 @@ def test_exceptions_for_what_is_not_there_are_refused(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ("--activation precision --set circuit.exceptions.n1_1_buf.gbw=1M", "of a, b, rect, sum"),
+        (
+            "--activation precision --set circuit.exceptions.n1_1_buf.gbw=1M",
+            "with a part of a, b, rect, sum, rz,",
+        ),
         ("--opamp ideal --set circuit.exceptions.n1_1_b.gbw=1M", "gbw is not in the ideal model"),
         (
             "--opamp single-pole --set circuit.exceptions.n1_1_b.v_offset=1m",
             "v_offset is not in the single-pole model; set circuit.opamp.level to macro",
         ),
         ("--set circuit.exceptions=5", "circuit.exceptions: wanted a section of parameters"),
-        ("--engine ideal --set circuit.exceptions.n9_1_b.gbw=1M", "no op-amp n9_1_b in 2,2,2,1"),
+        ("--engine ideal --set circuit.exceptions.n9_1_b.gbw=1M", "no part n9_1_b in 2,2,2,1"),
     ],
 )
 def test_exceptions_that_a_circuit_has_no_use_for_are_refused(

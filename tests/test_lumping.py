@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from circuits import CircuitParameters, Network
-from circuits.exceptions import OpAmpException
+from circuits.exceptions import PartException
 from netlists.build import SolverSettings
 from sim import settling
 from sim.lumping import lump
@@ -60,7 +60,7 @@ def test_lumped_is_whole(
 
 def test_an_exception_stays_apart_and_keeps_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network((3, 6, 2), biases=True)
-    slow = {"n1_5_b": OpAmpException(gbw=0.5e6)}
+    slow = {"n1_5_b": PartException(gbw=0.5e6)}
     circuit = CircuitParameters(exceptions=slow)
     jump = worst_jumps(network, circuit)[0]
     lumped, whole = both(network, circuit, jump, monkeypatch)

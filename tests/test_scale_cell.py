@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from circuits import CircuitParameters, Network
-from circuits.exceptions import OpAmpException
+from circuits.exceptions import PartException
 from circuits.noise import NoiseParameters
 from learning import Model
 from learning.activation import MeasuredActivation
@@ -502,7 +502,7 @@ def test_offsets_are_named_as_the_circuits_op_amps(file: Path) -> None:
         ("n1_4_buf", hidden[2, 3]),
         ("n2_2_a", output[0, 1]),
     ):
-        assert exceptions[name] == OpAmpException(v_offset=float(volts))
+        assert exceptions[name] == PartException(v_offset=float(volts))
     assert CircuitParameters(exceptions=exceptions).exceptions == exceptions
 
 

@@ -32,7 +32,7 @@ TINY = ("--data", "digits", "--hidden", "4", "--epochs", "2", "--seed", "1")
 @pytest.fixture(autouse=True)
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A figure takes longer than these trainings."""
-    monkeypatch.setattr("sim.scale.record.plot_curves", lambda *given, **_: given[3].touch())
+    monkeypatch.setattr("sim.scale.figure.plot_curves", lambda *given, **_: given[3].touch())
 
 
 def parameters(section: BaseModel, above: str = "") -> dict[str, str]:
@@ -103,7 +103,7 @@ def test_backpropagation_skips_nothing_and_leaves_a_presets_noise_aside(
         titles.append(title)
         path.touch()
 
-    monkeypatch.setattr("sim.scale.record.plot_curves", plot)
+    monkeypatch.setattr("sim.scale.figure.plot_curves", plot)
     given = ["--preset", "fig4-mnist", *TINY, "--rule", "bp", "--train-samples", "200"]
     assert main([*given, "--out", str(tmp_path / "run")]) == 0
     shown = capsys.readouterr().out
@@ -435,6 +435,21 @@ BAD: Mapping[str, tuple[str, str, Callable[[Path], None]]] = {
     ),
     "no time": ("--t-pass 0", "--t-pass: input should be greater than or equal to", nothing),
     "a time in ohms": ("--t-pass 1kOhm", "--t-pass: wanted a number in s", nothing),
+    "a spread of parts": (
+        "--data digits --set circuit.mismatch.v_offset=1m",
+        "circuit.mismatch.v_offset: no chip is drawn at scale, so it would do nothing; leave",
+        nothing,
+    ),
+    "a chip": (
+        "--data digits --set circuit.mismatch.chip=3",
+        "circuit.mismatch.chip: no chip is drawn at scale",
+        nothing,
+    ),
+    "a device to write weights to": (
+        "--data digits --config c.toml",
+        "circuit.write_back.levels.count: weights are written to no devices at scale",
+        write("c.toml", "[circuit.write_back.levels]\ncount = 4\n"),
+    ),
     "no such device": (
         "--device gpu",
         "--device: wanted auto, cpu, cuda, or cuda:1 for the",

@@ -45,7 +45,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     def touch(*given: Any, **_: Any) -> None:
         given[3].touch()
 
-    monkeypatch.setattr("sim.scale.record.plot_curves", touch)
+    monkeypatch.setattr("sim.scale.figure.plot_curves", touch)
 
 
 def teacher(**given: Any) -> ScaleConfig:

@@ -455,7 +455,7 @@ def test_command_draws_all_by_default(tmp_path: Path) -> None:
         (["--layers", "2"], "--layers: wanted inputs and at least one layer"),
         (["--run", "gone"], "gone: no such folder"),
         (["--run", "x", "--seed", "1"], "--run: its own settings are drawn; leave out --seed"),
-        (["--set", "circuit.exceptions.n9_1_a.v_offset=1m"], "no op-amp n9_1_a in 2,2,2,1"),
+        (["--set", "circuit.exceptions.n9_1_a.v_offset=1m"], "no part n9_1_a in 2,2,2,1"),
     ],
 )
 def test_wrong_input_is_one_line(

@@ -26,9 +26,10 @@ from sim.errors import SimulationError, UserError
 from sim.finished import read_run
 from sim.guards import Doubt
 from sim.libngspice import get_library
-from sim.loop import effective_weights, programmed
+from sim.loop import effective_weights
 from sim.passes import Passes
 from sim.preparation import Setup, set_up
+from sim.programmed import at_start
 from sim.results import Run
 from sim.run import main as run
 from sim.settings import load_config
@@ -73,7 +74,7 @@ def drawn(setup: Setup, samples: int = 3) -> Passes:
 
 
 def simulated(setup: Setup, passes: Passes, **options: Any) -> Waves:
-    return simulate_waves(setup, programmed(setup.start, setup), passes, **options)
+    return simulate_waves(setup, at_start(setup).pairs, passes, **options)
 
 
 def measured(setup: Setup, passes: Passes) -> Array:
@@ -262,7 +263,7 @@ def test_a_failed_simulation_keeps_its_deck(
 
 
 def test_the_deck_of_a_pair_prints_its_probes(setup: Setup) -> None:
-    deck = pair_deck(setup, programmed(setup.start, setup), drawn(setup), title=("mine",))
+    deck = pair_deck(setup, at_start(setup).pairs, drawn(setup), title=("mine",))
     assert deck.title[0] == "mine"
     assert [label for label, _ in deck.analysis.samples] == ["p1", "p2"]  # type: ignore[union-attr]
 
@@ -411,7 +412,7 @@ def test_figures_of_few_and_of_all_nodes(setup: Setup, pair: Waves, tmp_path: Pa
     ],
 )
 def test_names_and_patterns(asked: tuple[str, ...], found: tuple[str, ...], setup: Setup) -> None:
-    deck = pair_deck(setup, programmed(setup.start, setup), drawn(setup))
+    deck = pair_deck(setup, at_start(setup).pairs, drawn(setup))
     assert set(choose(asked, deck, ())) == set(found)
 
 

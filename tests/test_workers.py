@@ -349,8 +349,11 @@ def test_a_pass_that_always_fails_ends_the_run_and_is_kept(
     failed = read_failed(kept)
     assert failed.description == description
     np.testing.assert_array_equal(failed.passes.inputs, broken.inputs[5:6])
-    for mine, theirs in zip(failed.weights, values, strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    synapse = description.circuit.synapse
+    for mine, theirs in zip(failed.pairs, map(synapse.program, values), strict=True):
+        np.testing.assert_array_equal(mine.plus, theirs.plus)
+        np.testing.assert_array_equal(mine.minus, theirs.minus)
+        assert mine.clipped == theirs.clipped
     assert replay([str(kept)]) == 3
     assert "ngspice, alter vx0_" in capsys.readouterr().err
     assert engine.tally.failed == 1
@@ -406,15 +409,18 @@ def kept_passes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("kept") / "failed-passes.npz"
     description = describe("op")
     shapes = [description.network.synapse_shape(layer) for layer in (1, 2)]
-    FailedPasses(description, tuple(map(np.zeros, shapes)), draw(description, 1)).write(path)
+    pairs = tuple(description.circuit.synapse.program(np.zeros(shape)) for shape in shapes)
+    FailedPasses(description, pairs, draw(description, 1)).write(path)
     return path
 
 
 @pytest.mark.parametrize(
     ("name", "array", "text"),
     [
-        ("weights2", np.zeros((3, 3)), "weights2 of (3, 3) float64, wanted (2, 4) numbers"),
-        ("weights3", np.zeros((2, 2)), "an array 'weights3' that its network has no place for"),
+        ("r_plus2", np.zeros((3, 3)), "r_plus2 of (3, 3) float64, wanted (2, 4) numbers"),
+        ("r_minus1", None, " one without 'r_minus1'"),
+        ("r_plus3", np.zeros((2, 2)), "an array 'r_plus3' that its network has no place for"),
+        ("clipped", np.zeros(2), "clipped of (2,) float64, wanted (2,) numbers"),
         ("inputs", np.zeros((2, 5)), "inputs of (2, 5) float64, wanted (2, 2) numbers"),
         ("inputs", np.zeros((0, 2)), "inputs of (0, 2) float64, wanted (1, 2) numbers"),
         ("inputs", np.array(1.0), "inputs of () float64, wanted (1, 2) numbers"),
@@ -428,7 +434,7 @@ def kept_passes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("engine", np.array("[]"), "describes no engine: TypeError"),
         ("engine", None, " one without 'engine'"),
     ],
-    ids=range(14),
+    ids=range(16),
 )
 def test_passes_that_do_not_fit_their_network_get_one_line(
     name: str, array: NDArray | None, text: str, kept_passes: Path, tmp_path: Path

@@ -16,8 +16,8 @@ class Limits:
         high: highest voltage of an amplifier's output, V.
         signal: voltage that stands for 1, V.
         i_out: largest output current of an amplifier, A; inf for ideal ones.
-        r_min: smallest weight resistor, Ω.
-        r_max: largest weight resistor, Ω.
+        r_min: smallest weight resistor, its tolerance included, Ω.
+        r_max: largest weight resistor, likewise, Ω.
     """
 
     low: float
@@ -37,6 +37,6 @@ class Limits:
             high=circuit.v_dd - headroom,
             signal=circuit.v_one,
             i_out=math.inf if opamp.level == "ideal" else opamp.i_out,
-            r_min=synapse.r_min,
-            r_max=min(synapse.r_max, OPEN),
+            r_min=synapse.r_min / circuit.mismatch.resistor_reach,
+            r_max=min(synapse.r_max, OPEN) * circuit.mismatch.resistor_reach,
         )

@@ -1,6 +1,7 @@
 """A deck as a drawer reads it: its parts and op-amps in place, with nets, values and names."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -230,13 +231,21 @@ class Circuit:
                 across = f"v({plus})" if minus == GROUND else f"v({plus},{minus})"
                 return (*quantity(gain, "V/V" if kind == "E" else "S", values), f"times {across}")
             case Diode(model=model):
-                return (model,)
+                return (self._model(model),)
             case ForeignInstance(cell=cell):
                 return (cell,)
             case BehaviouralCurrent(expression=expression, comment=comment):
                 return (comment if comment.startswith("ideal diode") else f"I = {expression}",)
         raise TypeError(f"no value for {type(element).__name__}")
 
+    def _model(self, name: str) -> str:
+        """A diode's model by its name; one of its own by the IS in which it differs."""
+        own = (dict(m.parameters) for m in self.deck.models[1:] if m.name == name)
+        found = next(own, None)
+        return name if found is None else f"IS {format_quantity(found['IS'], 'A')}"
+
+
+_MULTIPLE = re.compile(r"[\d.]+(e[+-]\d+)?\*R")
 
 _SYMBOLS: dict[type, tuple[tuple[str, ...], str]] = {
     Resistor: (("a", "b"), "resistor"),
@@ -257,9 +266,14 @@ def label(element: Element) -> str:
 
 
 def quantity(value: Value, unit: str, values: Mapping[str, float]) -> tuple[str, ...]:
-    """A value as lines: its expression where it has one, and the number."""
+    """A value as lines: its expression where it has one, and the number.
+
+    Of a part that differs from the rest, `1.01*R_F`, the number says it all.
+    """
     number = format_quantity(evaluate(value, values), unit)
-    return (number,) if not isinstance(value, str) else _beside(value, number)
+    if not isinstance(value, str) or _MULTIPLE.match(value):
+        return (number,)
+    return _beside(value, number)
 
 
 def _beside(expression: str, number: str) -> tuple[str, ...]:

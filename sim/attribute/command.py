@@ -12,7 +12,6 @@ from rich.console import Console
 from netlists.commandline import complain, execute
 from netlists.models import require_built_in
 from sim.attribute.attribution import Attribution, attribution_of, rms
-from sim.attribute.figure import plot_waterfall
 from sim.attribute.record import describe, table_text
 from sim.attribute.replay import Replayer
 from sim.attribute.table import print_attribution
@@ -98,6 +97,8 @@ def attribute(run: Path, passes: int | None, out: Path | None, jobs: int, quiet:
         }
         folder.write_json("attribution.json", record)
         folder.write_text("attribution.csv", table_text(found))
+        from sim.attribute.figure import plot_waterfall  # noqa: PLC0415  # matplotlib: most of a second
+
         plot_waterfall(found, run_title(finished.setup.config), folder.path / "waterfall.png")
     if not quiet:
         console.print(run_title(finished.setup.config), soft_wrap=True)

@@ -1,11 +1,13 @@
 """What keeps a circuit from its mathematics, one mechanism after the other.
 
-The order is causal: a cause stands before what shows it. Weight resistors come first, since what
-leaks through R_max can drive amplifiers to their rails. Output resistance comes before the rails,
-as a loaded output stops short of them. Rails come before diodes: a diode's drop makes an amplifier
-reach further, but wide rails alone mend what that does. Bandwidth and slew rate come before the
-flips, which only an amplifier that takes time feels. What a junction loses at bias is known to the
-mathematics, and the solver makes up what is left.
+The order is causal: a cause stands before what shows it. Weight resistors come first: those that
+are not what was asked of their devices, their own tolerance included, then what their range does,
+since what leaks through R_max can drive amplifiers to their rails. Other resistors, and diodes,
+that are off their nominal values come next, as they set what amplifiers amplify. Output resistance
+comes before the rails, as a loaded output stops short of them. Rails come before diodes: a diode's
+drop makes an amplifier reach further, but wide rails alone mend what that does. Bandwidth and slew
+rate come before the flips, which only an amplifier that takes time feels. What a junction loses at
+bias is known to the mathematics, and the solver makes up what is left.
 
 Each mechanism takes its cause away everywhere, in op-amps that differ from the rest too, and leaves
 all else as it is. How far "away" goes is set by what a simulator still solves well:
@@ -20,6 +22,8 @@ all else as it is. How far "away" goes is set by what a simulator still solves w
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from circuits.activation import DIODES
 from netlists.build import SolverSettings
@@ -52,9 +56,13 @@ class Mechanism:
     missing: Callable[[Case], str | None]
 
 
-def _open_resistors(variant: Variant) -> Variant:
-    unlimited = {"r_max": math.inf, "r_min": _R_MIN}
-    return variant.with_circuit(synapse=variant.circuit.synapse.model_copy(update=unlimited))
+def _as_asked(case: Case) -> str | None:
+    pairs = zip(case.real.pairs, case.real.as_asked, strict=True)
+    same = all(
+        np.array_equal(held.plus, asked.plus) and np.array_equal(held.minus, asked.minus)
+        for held, asked in pairs
+    )
+    return "every weight resistor is what was asked for, within R_min and R_max" if same else None
 
 
 def _no_limits(case: Case) -> str | None:
@@ -127,7 +135,19 @@ def _solved_better(variant: Variant) -> Variant:
 
 
 MECHANISMS = (
-    Mechanism("resistors", "R_max leakage and clipping", _open_resistors, _no_limits),
+    Mechanism("write-back", "write-back errors", lambda v: replace(v, pairs=v.as_asked), _as_asked),
+    Mechanism(
+        "resistors",
+        "R_max leakage and clipping",
+        lambda v: v.with_range(_R_MIN, math.inf),
+        _no_limits,
+    ),
+    Mechanism(
+        "tolerance",
+        "resistors and diodes off nominal",
+        Variant.with_nominal_parts,
+        lambda case: None if case.differing("ratio") else "every resistor and diode is nominal",
+    ),
     Mechanism("gain", "finite gain", _high_gain, _ideal_level),
     Mechanism("offset", "input offset", lambda v: v.with_opamps(v_offset=0.0), _no_offset),
     Mechanism(

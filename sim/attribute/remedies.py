@@ -1,9 +1,27 @@
 """What would make a mechanism smaller, in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from circuits.quantities import format_quantity
 from sim.attribute.variant import Case
+
+_NAMED = 6  # parts in a sentence, at most
+
+
+def _write_back(case: Case) -> str:
+    write_back, mismatch = case.circuit.write_back, case.circuit.mismatch
+    parts = []
+    if write_back.device != "ideal":
+        parts.append(f"take devices that hold weights closer than {write_back.device} does")
+    if write_back.read_noise:
+        parts.append("take devices of less circuit.write_back.read_noise")
+    if write_back.drift:
+        parts.append("write again sooner, or take devices of less circuit.write_back.drift")
+    if mismatch.resistor_tolerance or mismatch.resistor_tracking:
+        parts.append(
+            "take weight resistors of less circuit.mismatch.resistor_tolerance and tracking"
+        )
+    return ", and ".join(parts)
 
 
 def _resistors(case: Case) -> str:
@@ -23,6 +41,10 @@ def _ohms(value: float) -> str:
     return format_quantity(value, "Ω")
 
 
+def _tolerance(case: Case) -> str:
+    return f"take parts of less tolerance{_which(case, 'ratio')}"
+
+
 def _gain(case: Case) -> str:
     which = _which(case, "open_loop_gain")
     return f"take op-amps with more circuit.opamp.open_loop_gain{which}, or smaller weights"
@@ -31,10 +53,11 @@ def _gain(case: Case) -> str:
 def _offset(case: Case) -> str:
     named = case.differing("v_offset")
     rest = case.circuit.opamp.v_offset
-    parts = [
+    each = [
         f"{name} ({format_quantity(case.circuit.exceptions[name].v_offset or 0.0, 'V')})"
         for name in named
     ]
+    parts = each if len(each) <= _NAMED else [_listed(each)]
     if rest:
         parts.append(f"{'the other' if named else 'all'} op-amps ({format_quantity(rest, 'V')})")
     return f"trim the offset of {' and '.join(parts)}"
@@ -93,7 +116,12 @@ def _more_time(case: Case) -> str:
 
 def _which(case: Case, figure: str) -> str:
     named = case.differing(figure)
-    return f"; {', '.join(named)} differ" if named else ""
+    return f"; {_listed(named)} differ" if named else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f", … {names[-1]}" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def _tmr(_: Case) -> str:
@@ -105,7 +133,9 @@ def _solver(case: Case) -> str:
 
 
 REMEDIES: Mapping[str, Callable[[Case], str]] = {
+    "write-back": _write_back,
     "resistors": _resistors,
+    "tolerance": _tolerance,
     "gain": _gain,
     "offset": _offset,
     "loading": _loading,

@@ -44,7 +44,7 @@ class Replayer:
     """Runs variants of a finished run.
 
     Args:
-        run: gives weights, clock and passes, which are those of its comparison.
+        run: gives weights, resistors, clock and passes, which are those of its comparison.
         passes: how many of these; all by default.
         keep: folder for what is left of a failed simulation; a temporary one by default.
         pool: of workers that simulate the circuit; by default this process does.
@@ -67,13 +67,17 @@ class Replayer:
         self._curves: dict[tuple[float, ...], MeasuredActivation] = {}
         self._weights = effective_weights(run.model, setup)
         real = Variant(
-            setup.circuit, setup.strings, drawn[:passes], setup.config.simulation.solver()
+            setup.circuit,
+            setup.strings,
+            drawn[:passes],
+            setup.config.simulation.solver(),
+            self._weights,
+            run.pairs,
         )
-        programmed = (setup.circuit.synapse.program(w) for w in self._weights)
         self.case = Case(
             real=real,
             clock=setup.clock,
-            clipped=sum(pairs.clipped for pairs in programmed),
+            clipped=sum(pairs.clipped for pairs in real.as_asked),
             hidden=len(setup.network.layers) > 2,
             held_off=silent,
             calibrated=setup.twin == CALIBRATED,
@@ -98,7 +102,7 @@ class Replayer:
             engine = WorkerEngine(description, self._pool, keep=self._keep)
         else:
             engine = description.make(self._keep)
-        engine.write(self._weights)
+        engine.set_resistors(variant.pairs)
         twin = self._twin(variant)
         return Replay(engine.run(variant.passes), twin.run(variant.passes))
 

@@ -15,7 +15,6 @@ from sim import activation_curve
 from sim.characterize import cell_file
 from sim.characterize.cells import CELLS, absent, title_of
 from sim.characterize.corners import corners, parse_supply, parse_temperature, typical_corner
-from sim.characterize.figure import plot_sheet
 from sim.characterize.neuron_cell import measure_cell, require_describable, undescribable
 from sim.characterize.record import Sheet, place, write_sheets
 from sim.characterize.sheet import Conditions
@@ -151,6 +150,8 @@ def characterize(
     if described is not None:
         folder.write_text(cell_file.NAME, described.to_json())
     for sheet in sheets:
+        from sim.characterize.figure import plot_sheet  # noqa: PLC0415  # matplotlib: most of a second
+
         plot_sheet(sheet, library.version, folder.path / f"{sheet.name}.png")
     if not quiet:
         print_sheets(console, sheets, skipped, library.version)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from circuits import CircuitParameters, NoiseString
-from circuits.exceptions import OpAmpException
+from circuits.exceptions import PartException
 from netlists import cells
 from netlists.elements import Instance, VoltageSource
 from sim import activation_curve
@@ -60,7 +60,7 @@ def undescribable(circuit: CircuitParameters) -> str:
     """Why one cell cannot stand for all; nothing where it can."""
     if circuit.exceptions:
         names = ", ".join(sorted(circuit.exceptions)[:3])
-        return f"circuit.exceptions name single op-amps ({names}), and one cell stands for all"
+        return f"circuit.exceptions name single parts ({names}), and one cell stands for all"
     return ""
 
 
@@ -207,7 +207,7 @@ def _outputs_with(conditions: Conditions, amplifier: str, offset: float) -> tupl
     """Outputs of a rectifier one of whose op-amps has another offset, a > 0 and a < 0, V."""
     name = f"n1_1_{amplifier}"
     circuit = conditions.circuit.model_copy(
-        update={"exceptions": {name: OpAmpException(v_offset=offset)}}
+        update={"exceptions": {name: PartException(v_offset=offset)}}
     )
     own = cells.own_cells_of(circuit, 1, 1)
     bench = Bench(

@@ -15,7 +15,7 @@ from circuits import (
     SmtjParameters,
 )
 from circuits.activation import DIODES
-from circuits.exceptions import OpAmpException
+from circuits.exceptions import PartException
 from circuits.network import format_layers
 from sim.clock import Clock, Fidelity
 from sim.passes import Passes
@@ -141,8 +141,8 @@ NETWORKS: tuple[NetworkCase, ...] = (
         _circuit().model_copy(
             update={
                 "exceptions": {
-                    "n1_1_a": OpAmpException(v_offset=2e-3, slew_rate=1e6),
-                    "n1_2_buf": OpAmpException(gbw=1e6),
+                    "n1_1_a": PartException(v_offset=2e-3, slew_rate=1e6),
+                    "n1_2_buf": PartException(gbw=1e6),
                 }
             }
         ),

@@ -62,13 +62,22 @@ class CircuitEngine:
 
     @property
     def pairs(self) -> tuple[ResistorPairs, ...]:
-        """The resistors written last, one record a layer."""
+        """The resistors set last, one record a layer."""
         return self._pairs
 
+    def set_resistors(self, pairs: Sequence[ResistorPairs]) -> None:
+        """Set all resistors, one record a layer; those that moved count from the next pass on."""
+        self._pairs = tuple(pairs)
+
     def write(self, weights: Sequence[Array]) -> int:
-        """Write weights into resistor pairs; those that moved count from the next pass on."""
-        self._pairs = tuple(self._circuit.synapse.program(w) for w in weights)
-        return sum(pairs.clipped for pairs in self._pairs)
+        """Set the resistors that ideal devices hold weights with.
+
+        Returns:
+            How many weights did not fit and were clipped.
+        """
+        pairs = tuple(self._circuit.synapse.program(w) for w in weights)
+        self.set_resistors(pairs)
+        return sum(layer.clipped for layer in pairs)
 
 
 def pass_stretches(passes: Passes, p: int, clock: Clock) -> tuple[Stimulus, ...]:

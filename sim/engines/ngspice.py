@@ -194,20 +194,20 @@ class NgspiceEngine(CircuitEngine):
         self._waves |= changed
 
     def _refresh(self) -> None:
-        """Bring ngspice's resistors to those written."""
+        """Bring ngspice's resistors to those set."""
         if self._library.owner is not self or self._from_file:
             inputs = np.zeros(self._network.layers[0])
             controls = np.zeros(len(self._sources) - len(inputs))
             idle = still(self._clock.t_aperture, inputs, controls)
             self._load([idle])
             return
-        for name, ohms in self._written():
+        for name, ohms in self._named():
             if self._resistors[name] != ohms:
                 self._library.command(f"alter {name} = {format_altered(ohms)}")
                 self._resistors[name] = ohms
 
-    def _written(self) -> Iterator[tuple[str, float]]:
-        """Every weight resistor by ngspice's name, with the Ω that were written."""
+    def _named(self) -> Iterator[tuple[str, float]]:
+        """Every weight resistor by ngspice's name, with the Ω that were set."""
         for layer, pairs in enumerate(self._pairs, start=1):
             values = np.stack([pairs.plus.ravel(), pairs.minus.ravel()], axis=1).tolist()
             for names, ohms in zip(resistor_names(layer, self._network), values, strict=True):
@@ -236,7 +236,7 @@ class NgspiceEngine(CircuitEngine):
         first = stretches[0]
         levels = [*first.inputs.tolist(), *first.controls.tolist()]
         self._levels = dict(zip(self._sources, levels, strict=True))
-        self._resistors = dict(self._written())
+        self._resistors = dict(self._named())
 
 
 def wants_file(waves: Mapping[str, Pwl], network: Network, noise: NoiseParameters) -> bool:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from circuits import CircuitParameters, Network, NoiseString
+from circuits import CircuitParameters, Network, NoiseString, ResistorPairs
 from netlists import cells
 from netlists.bank import bank_deck
 from netlists.build import CONSTANT, SolverSettings
@@ -163,13 +163,12 @@ class ReducedEngine(CircuitEngine):
         self._swing = max(float(np.ptp(string.node_levels)) for string in set(self._strings))
         self._groups = tuple(self._grouped(layer) for layer in range(1, len(network.layers)))
         self._rows: tuple[Rows, ...] = ()
-        self.write([np.zeros(network.synapse_shape(k)) for k in range(1, len(network.layers))])
+        self.set_resistors(self._pairs)
 
-    def write(self, weights: Sequence[Array]) -> int:
-        """Write weights into resistor pairs, and reduce these."""
-        clipped = super().write(weights)
+    def set_resistors(self, pairs: Sequence[ResistorPairs]) -> None:
+        """Set all resistors, one record a layer, and reduce their rows."""
+        super().set_resistors(pairs)
         self._rows = reduce_rows(self._network, self._pairs, self._circuit.synapse.r_feedback)
-        return clipped
 
     def run(self, passes: Passes) -> Readout:
         """Run passes; energy is the mean power looked at times the pass's length.

@@ -17,7 +17,6 @@ from sim.errors import SIMULATION, SimulationError, UserError
 from sim.libngspice import get_library
 from sim.noise.analysis import NoiseReport, analyse
 from sim.noise.doubts import doubts
-from sim.noise.figure import plot_noise
 from sim.noise.in_circuit import InCircuit
 from sim.noise.look import Look, biased, tuned
 from sim.noise.specimen import Specimen
@@ -210,6 +209,8 @@ def noise(  # noqa: PLR0917  # click hands over by name
     if len(circuits) == 1:
         config = config.model_copy(update={"circuit": circuits[0][1]})
     folder.write_text("config.toml", config.to_toml())
+    from sim.noise.figure import plot_noise  # noqa: PLC0415  # matplotlib: most of a second
+
     plot_noise(specimens, reports, folder.path / "noise.png")
     if not quiet:
         print_findings(console, looked_at, reports, warnings)

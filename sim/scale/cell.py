@@ -9,7 +9,7 @@ import numpy as np
 import tomli_w
 
 from circuits import CircuitParameters, Network
-from circuits.exceptions import OpAmpException, amplifier_names
+from circuits.exceptions import PartException, amplifier_names
 from circuits.noise import NoiseParameters
 from circuits.quantities import Parameters
 from learning import Model
@@ -66,13 +66,12 @@ class OpenedCell:
             biases.append(made_bias.numpy())
         return Model(tuple(weights), tuple(biases), tuple(np.eye(w.shape[1]) for w in weights))
 
-    def exceptions(self) -> dict[str, OpAmpException]:
+    def exceptions(self) -> dict[str, PartException]:
         """The offset of every op-amp, as `circuit.exceptions` takes them."""
-        amplifiers = self.file.circuit.activation.amplifiers
-        names = amplifier_names(Network(self.layers), amplifiers)
+        names = amplifier_names(Network(self.layers), self.file.circuit.activation)
         drawn = np.concatenate([o.T.ravel().cpu().numpy() for o in self.hardware.offsets])
         return {
-            name: OpAmpException(v_offset=float(volts))
+            name: PartException(v_offset=float(volts))
             for name, volts in zip(names, drawn, strict=True)
         }
 

@@ -1,6 +1,7 @@
 """What describes a training of the mathematics at scale: one record, and one TOML file."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
@@ -23,6 +24,10 @@ from sim.scale.rule_config import RuleConfig
 
 _MOST_WIDE = 65_536  # units of a layer
 _NONE = "none"  # what stands for no hidden layer
+_WITHOUT_EFFECT = {
+    "mismatch": "no chip is drawn",
+    "write_back": "weights are written to no devices",
+}
 
 
 def _read_hidden(value: Any) -> Any:
@@ -54,6 +59,16 @@ def _require_device(name: str) -> str:
     if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", name):
         raise ValueError(f"wanted auto, cpu, cuda, or cuda:1 for the second GPU, got {name!r}")
     return name
+
+
+def _off_default(record: Parameters, path: str) -> Iterator[str]:
+    """Paths of the parameters that are not at their defaults."""
+    for name, field in type(record).model_fields.items():
+        value = getattr(record, name)
+        if isinstance(value, Parameters):
+            yield from _off_default(value, f"{path}.{name}")
+        elif value != field.default:
+            yield f"{path}.{name}"
 
 
 class DataConfig(Parameters):
@@ -213,6 +228,17 @@ class ScaleConfig(Parameters):
                 f"learning.loss: the targets of teacher are numbers, wanted squared-error, got "
                 f"{self.learning.loss}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_circuit(self) -> Self:
+        where = f", and out of the circuit that {self.cell} is of" if self.cell else ""
+        for section, why in _WITHOUT_EFFECT.items():
+            for path in _off_default(getattr(self.circuit, section), f"circuit.{section}"):
+                raise ValueError(
+                    f"{path}: {why} at scale, so it would do nothing; leave it out{where}, or "
+                    "simulate the circuit: python -m sim.run"
+                )
         return self
 
     @model_validator(mode="after")

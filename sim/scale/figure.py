@@ -9,7 +9,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim.figures import COLOURS, RC, PlainNumbers
+from sim.figures import COLOURS, RC
+from sim.plain_numbers import PlainNumbers
 from sim.scale.training import Row
 
 _LOOKS = {

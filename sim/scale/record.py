@@ -17,7 +17,6 @@ from sim.record import HISTORY, RunFolder
 from sim.scale.checkpoint import versions
 from sim.scale.config import ScaleConfig
 from sim.scale.device import engine
-from sim.scale.figure import plot_curves
 from sim.scale.preparation import Setup
 from sim.scale.title import counted, figure_title, layers_of, noise_of, part_of
 from sim.scale.trained import Trained
@@ -50,6 +49,8 @@ def write_found(training: Training, folder: RunFolder, ended: str) -> None:
     loss = f"loss: {setup.config.learning.loss} ({setup.loss.unit})"
 
     def plot(path: Path) -> None:
+        from sim.scale.figure import plot_curves  # noqa: PLC0415  # matplotlib: most of a second
+
         plot_curves(
             training.history,
             figure_title(setup, training.epochs),

@@ -5,7 +5,6 @@ from pathlib import Path
 from netlists.deck import Deck
 from netlists.export import STRETCHES, random_deck
 from netlists.models import with_models
-from sim import loop
 from sim.config import RunConfig
 from sim.finished import read_run
 from sim.title import run_title
@@ -22,7 +21,7 @@ def deck_of_run(path: Path) -> tuple[Deck, str]:
     setup = run.setup
     schedule = setup.schedule(1, silent=setup.config.simulation.noise_off)
     passes = schedule.draw(setup.task.test_inputs[:1])
-    deck = pair_deck(setup, loop.programmed(run.model, setup), passes)
+    deck = pair_deck(setup, run.pairs, passes)
     whose = {"in_loop": "trained in the loop", "ideal": "trained in mathematics"}
     return deck, f"{whose[run.learner]}: {run_title(setup.config)}"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from circuits import CircuitParameters, FlipPath, Network, NoiseString, Telegraph
+from circuits.mismatch import built_strings
 from circuits.noise import MeasuredParameters
 from circuits.recording import Recording
 from netlists.build import SolverSettings
@@ -36,7 +37,7 @@ def open_source(
         clock: gives the passes' times.
         rng: each junction, or each node, draws from a child of its own, so that the noise of a
             pass depends on the seed and the pass alone.
-        strings: of each neuron.
+        strings: of each neuron, with the resistors that they are designed for.
         recording: opened, where the source is measured.
         solver: of two-way coupled strings.
     """
@@ -44,7 +45,8 @@ def open_source(
     match noise.source:
         case "string":
             rngs = rng.spawn(neurons * noise.n_mtj)
-            return StringNoise(strings, flip_paths(strings, rngs, solver), clock)
+            built = built_strings(strings, circuit, network)
+            return StringNoise(strings, flip_paths(built, rngs, solver), clock)
         case "measured":
             return MeasuredNoise(network, circuit, recording or open_recording(noise.measured))
         case "hmm":

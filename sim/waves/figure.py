@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from sim.figures import COLOURS, RC, STYLES, Array
 from sim.waves.nodes import short_name
 from sim.waves.waves import Waves
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _LEGEND = 12  # names in a legend, at most
 _PLACES = {True: (1e6, "µs"), False: (1e3, "ms")}
@@ -29,6 +29,9 @@ def plot_waveforms(waves: Waves, title: str, path: Path) -> None:
         title: of the figure.
         path: to write, in the format of its suffix.
     """
+    import matplotlib as mpl  # noqa: PLC0415  # most of a second
+    from matplotlib.figure import Figure  # noqa: PLC0415  # as above
+
     pre = waves.of_kind("pre")
     noise = waves.of_kind("noise")
     panels = [
@@ -62,7 +65,7 @@ def _from_sample(waves: Waves, node: str) -> Array:
     return waves.voltages[node] - np.append(waves.sampled(node), np.nan)[number]
 
 
-def _show_settled(ax: Axes, waves: Waves, traces: Mapping[str, Array]) -> None:
+def _show_settled(ax: "Axes", waves: Waves, traces: Mapping[str, Array]) -> None:
     """Limits that show what noise does: without the beginning of each pass."""
     ends = np.array(waves.sampling_instants)
     starts = np.concatenate([waves.time[:1], ends[:-1]])
@@ -75,7 +78,7 @@ def _show_settled(ax: Axes, waves: Waves, traces: Mapping[str, Array]) -> None:
 
 
 def _plot_traces(
-    ax: Axes,
+    ax: "Axes",
     waves: Waves,
     traces: Mapping[str, Array],
     scale: float,
@@ -83,6 +86,8 @@ def _plot_traces(
     *,
     from_sample: bool,
 ) -> None:
+    from matplotlib.lines import Line2D  # noqa: PLC0415  # matplotlib, as above
+
     time = scale * waves.time
     instants = [scale * t for t in waves.sampling_instants]
     colours: dict[str, str] = {}
@@ -116,7 +121,7 @@ def _plot_traces(
 
 
 def _mark(
-    ax: Axes, flips: Sequence[tuple[float, str]], scale: float, colours: Mapping[str, str]
+    ax: "Axes", flips: Sequence[tuple[float, str]], scale: float, colours: Mapping[str, str]
 ) -> None:
     """Ticks above a panel at every flip: a row a source, in the colour of its node."""
     sources = sorted({source for _, source in flips})

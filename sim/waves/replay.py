@@ -12,7 +12,6 @@ from sim.clock import Clock
 from sim.errors import UserError
 from sim.finished import FinishedRun, read_run
 from sim.guards import Doubt
-from sim.loop import programmed
 from sim.passes import Passes
 from sim.results import Run
 from sim.waves.simulate import simulate_waves
@@ -71,7 +70,7 @@ def waves_of(
     setup = run.setup.with_clock(clock)
     return simulate_waves(
         setup,
-        programmed(run.model, setup),
+        run.pairs,
         passes[first - 1 : last],
         first=first,
         nodes=nodes or None,

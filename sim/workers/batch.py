@@ -11,17 +11,17 @@ from sim.passes import Passes
 
 @dataclass(frozen=True)
 class Loaded:
-    """An engine and the weights in it, as workers are told of them.
+    """An engine and the resistors in it, as workers are told of them.
 
     Attributes:
         description: of the engine.
         engine: its frame, and a version that no other engine has.
-        weights: likewise.
+        resistors: likewise.
     """
 
     description: EngineDescription
     engine: tuple[bytes, int]
-    weights: tuple[bytes, int]
+    resistors: tuple[bytes, int]
 
 
 @dataclass(frozen=True)

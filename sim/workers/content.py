@@ -1,4 +1,4 @@
-"""What goes over the wire: passes, weights and readouts as named arrays."""
+"""What goes over the wire: passes, resistors and readouts as named arrays."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits import ResistorPairs
 from sim.engine import Readout
 from sim.passes import NO_JUMPS, Jumps, Passes
 
@@ -58,14 +59,26 @@ def passes_from_arrays(arrays: Arrays) -> Passes:
     return Passes(arrays["inputs"], controls, jumps, arrays["noise"], arrays.get("before"))
 
 
-def weights_to_arrays(weights: Sequence[Array]) -> dict[str, NDArray[Any]]:
-    """Weights of each layer as arrays."""
-    return {f"weights{layer}": w for layer, w in enumerate(weights, start=1)}
+def resistors_to_arrays(pairs: Sequence[ResistorPairs]) -> dict[str, NDArray[Any]]:
+    """Resistors of each layer as arrays, Ω, and how many weights each clipped."""
+    arrays: dict[str, NDArray[Any]] = {"clipped": np.array([p.clipped for p in pairs], np.int64)}
+    for layer, pair in enumerate(pairs, start=1):
+        arrays |= {f"r_plus{layer}": pair.plus, f"r_minus{layer}": pair.minus}
+    return arrays
 
 
-def weights_from_arrays(arrays: Arrays) -> tuple[Array, ...]:
-    """Weights as `weights_to_arrays` had them."""
-    return _counted(arrays, "weights")
+def resistors_from_arrays(arrays: Arrays) -> tuple[ResistorPairs, ...]:
+    """Resistors as `resistors_to_arrays` had them.
+
+    Raises:
+        ValueError: arrays that do not fit each other.
+        KeyError: one is missing.
+    """
+    plus, minus = _counted(arrays, "r_plus"), _counted(arrays, "r_minus")
+    clipped: list[int] = arrays["clipped"].tolist()
+    if not len(plus) == len(minus) == len(clipped):
+        raise ValueError("resistors of another number of layers than clipped weights")
+    return tuple(ResistorPairs(*pair) for pair in zip(plus, minus, clipped, strict=True))
 
 
 def readout_to_arrays(readout: Readout) -> dict[str, NDArray[Any]]:

@@ -15,7 +15,7 @@ from sim.evidence import keep_evidence
 from sim.guards import Tally
 from sim.passes import Passes
 from sim.workers.batch import Answer, Batch, Failure, Loaded, UnitFailedError
-from sim.workers.content import joined, weights_to_arrays
+from sim.workers.content import joined, resistors_to_arrays
 from sim.workers.failed import PASSES, FailedPasses
 from sim.workers.pool import Pool
 from sim.workers.wire import Message
@@ -64,16 +64,24 @@ class WorkerEngine:
 
     @property
     def pairs(self) -> tuple[ResistorPairs, ...]:
-        """The resistors written last, one record a layer."""
+        """The resistors set last, one record a layer."""
         return self._pairs
 
+    def set_resistors(self, pairs: Sequence[ResistorPairs]) -> None:
+        """Set all resistors, one record a layer; they count from the next pass on."""
+        self._pairs = tuple(pairs)
+        self._told: tuple[bytes, int] | None = None
+
     def write(self, weights: Sequence[Array]) -> int:
-        """Write weights into resistor pairs; they count from the next pass on."""
+        """Set the resistors that ideal devices hold weights with.
+
+        Returns:
+            How many weights did not fit and were clipped.
+        """
         synapse = self._description.circuit.synapse
-        self._pairs = tuple(synapse.program(w) for w in weights)
-        self._weights = tuple(np.array(w, dtype=np.float64, order="C") for w in weights)
-        self._written: tuple[bytes, int] | None = None
-        return sum(pairs.clipped for pairs in self._pairs)
+        pairs = tuple(synapse.program(w) for w in weights)
+        self.set_resistors(pairs)
+        return sum(layer.clipped for layer in pairs)
 
     def run(self, passes: Passes) -> Readout:
         """Run passes; energy is the mean power looked at times the pass's length.
@@ -105,11 +113,11 @@ class WorkerEngine:
         self.close()
 
     def _loaded(self) -> Loaded:
-        if self._written is None:
+        if self._told is None:
             version = self.pool.next_version()
-            told = Message("weights", {"version": version}, weights_to_arrays(self._weights))
-            self._written = (told.encode(), version)
-        return Loaded(self._description, self._engine, self._written)
+            told = Message("resistors", {"version": version}, resistors_to_arrays(self._pairs))
+            self._told = (told.encode(), version)
+        return Loaded(self._description, self._engine, self._told)
 
     def _finish(self, batch: Batch) -> Readout:
         try:
@@ -131,7 +139,7 @@ class WorkerEngine:
         """Keep what is left of a failed unit."""
         passes, failure = self._narrowed(batch, failed)
         folder = self._keep or Path(tempfile.mkdtemp(prefix="danp-cosim-"))
-        left = FailedPasses(self._description, self._weights, passes)
+        left = FailedPasses(self._description, self._pairs, passes)
         if failure.deck is None:
             error = f"{failure.error}; {keep_evidence(left.deck(), failure.log, folder)}"
         else:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits import ResistorPairs
 from netlists.build import build_deck, control_names
 from netlists.spice import format_deck
-from sim.engine import Array
 from sim.engines.circuit import pass_stretches
 from sim.engines.description import EngineDescription
 from sim.errors import UserError
@@ -19,8 +19,8 @@ from sim.passes import Passes
 from sim.workers.content import (
     passes_from_arrays,
     passes_to_arrays,
-    weights_from_arrays,
-    weights_to_arrays,
+    resistors_from_arrays,
+    resistors_to_arrays,
 )
 
 PASSES = "failed-passes.npz"
@@ -35,23 +35,22 @@ class FailedPasses:
 
     Attributes:
         description: of the engine.
-        weights: written into it; shape (N_l, N_{l−1}) a layer, with biases one column more.
+        pairs: the resistors in it; shape (N_l, N_{l−1}) a layer, with biases one column more.
         passes: that failed.
     """
 
     description: EngineDescription
-    weights: tuple[Array, ...]
+    pairs: tuple[ResistorPairs, ...]
     passes: Passes
 
     def deck(self) -> str:
         """The first of the passes as a deck with every resistor."""
         described = self.description
-        synapse = described.circuit.synapse
         stretches = pass_stretches(self.passes, 0, described.clock)
         deck = build_deck(
             described.network,
             described.circuit,
-            [synapse.program(w) for w in self.weights],
+            self.pairs,
             [(f"p{k}", stretch) for k, stretch in enumerate(stretches, start=1)],
             strings=described.strings,
             solver=described.solver,
@@ -61,7 +60,7 @@ class FailedPasses:
     def write(self, path: Path) -> None:
         """Write them to an `.npz` file, without pickle."""
         description = np.array(self.description.to_json())
-        arrays = passes_to_arrays(self.passes) | weights_to_arrays(self.weights)
+        arrays = passes_to_arrays(self.passes) | resistors_to_arrays(self.pairs)
         np.savez(path, allow_pickle=False, **{_DESCRIPTION: description}, **arrays)
 
 
@@ -77,7 +76,8 @@ def read_failed(path: Path) -> FailedPasses:
     try:
         description = EngineDescription.from_json(str(arrays.pop(_DESCRIPTION)))
         _require_shapes(arrays, description)
-        return FailedPasses(description, weights_from_arrays(arrays), passes_from_arrays(arrays))
+        pairs = resistors_from_arrays(arrays)
+        return FailedPasses(description, pairs, passes_from_arrays(arrays))
     except KeyError as error:
         raise UserError(f"{path}: {wanted}, got one without {error}") from None
     except ValueError as error:
@@ -102,13 +102,14 @@ def _require_shapes(arrays: Mapping[str, NDArray[Any]], description: EngineDescr
         "jump_counts": (passes, controls),
         "jump_ages": (jumps,),
         "jump_before": (jumps,),
+        "clipped": (len(network.layers) - 1,),
     }
     for layer in range(1, len(network.layers)):
-        shapes[f"weights{layer}"] = network.synapse_shape(layer)
+        shapes |= dict.fromkeys((f"r_plus{layer}", f"r_minus{layer}"), network.synapse_shape(layer))
     if "before" in arrays:
         shapes["before"] = (network.layers[0],)
     for name, shape in shapes.items():
-        array, kinds = arrays[name], "iu" if name == "jump_counts" else "fiu"
+        array, kinds = arrays[name], "iu" if name in {"jump_counts", "clipped"} else "fiu"
         if array.shape != shape or array.dtype.kind not in kinds:
             raise ValueError(f"{name} of {array.shape} {array.dtype}, wanted {shape} numbers")
     if unknown := sorted(arrays.keys() - shapes.keys()):

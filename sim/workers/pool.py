@@ -82,7 +82,7 @@ class Pool:
         return tuple(worker.pid for worker in self._workers if worker)
 
     def next_version(self) -> int:
-        """A number for an engine or for weights."""
+        """A number for an engine or for resistors."""
         self._versions += 1
         return self._versions
 
@@ -90,7 +90,7 @@ class Pool:
         """Ask the first units; `finish` sees to all of them.
 
         Args:
-            loaded: engine and weights.
+            loaded: engine and resistors.
             units: at least one.
             attempts: workers on which a unit may fail before the batch does; as `care` says by
                 default.
@@ -179,14 +179,14 @@ class Pool:
     def _ask(self, worker: Worker, batch: Batch, number: int) -> None:
         worker.unit, worker.asked = number, time.monotonic()
         engine, engine_version = batch.loaded.engine
-        weights, weights_version = batch.loaded.weights
+        resistors, resistors_version = batch.loaded.resistors
         if worker.engine != engine_version:
             worker.tell(engine)
-            worker.engine, worker.weights = engine_version, -1
-        if worker.weights != weights_version:
-            worker.tell(weights)
-            worker.weights = weights_version
-        fields = {"number": number, "engine": engine_version, "weights": weights_version}
+            worker.engine, worker.resistors = engine_version, -1
+        if worker.resistors != resistors_version:
+            worker.tell(resistors)
+            worker.resistors = resistors_version
+        fields = {"number": number, "engine": engine_version, "resistors": resistors_version}
         worker.tell(Message("unit", fields, passes_to_arrays(batch.units[number])).encode())
         if worker.unsent:
             self._selector.register(worker.told, selectors.EVENT_WRITE, worker)

@@ -26,7 +26,7 @@ def replay(file: Path) -> int:
     """
     failed = read_failed(file)
     engine = failed.description.make(file.parent)
-    engine.write(failed.weights)
+    engine.set_resistors(failed.pairs)
     try:
         readout = engine.run(failed.passes)
     except SimulationError as error:

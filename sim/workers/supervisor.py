@@ -48,7 +48,7 @@ class Worker:
         unit: that it was asked; none: it has nothing to do.
         asked: when.
         engine: version of the engine that it was told of; −1: of none.
-        weights: likewise.
+        resistors: likewise.
     """
 
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
@@ -72,7 +72,7 @@ class Worker:
         self.unit: int | None = None
         self.asked = 0.0
         self._memory = self._memory_at_first = 0.0
-        self.engine = self.weights = -1
+        self.engine = self.resistors = -1
 
     @property
     def pid(self) -> int:

@@ -18,7 +18,7 @@ MAGIC = b"DANPWIRE"
 
 _LENGTHS = struct.Struct("<8sQQ")
 _LONGEST_HEAD = 1 << 28  # bytes; the description of 10,000 unequal strings is a tenth of it
-_LONGEST_BODY = 1 << 33  # bytes; the weights of the largest network are a hundredth of it
+_LONGEST_BODY = 1 << 33  # bytes; the resistors of the largest network are a hundredth of it
 _TYPES = {"<f8", "<i8", "|u1"}
 
 

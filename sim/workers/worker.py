@@ -5,10 +5,10 @@ FOLDER is for its files; it was made for this process, and is removed at its end
 It reads messages from standard input and answers on standard output:
 
     engine    fields: description, version                   no answer
-    weights   fields: version; arrays: weights               no answer
-    unit      fields: number, engine, weights; arrays: passes
+    resistors fields: version; arrays: resistors             no answer
+    unit      fields: number, engine, resistors; arrays: passes
 
-A `unit` names the versions of engine and weights that it is to be run with. The answer is one of
+A `unit` names the versions of engine and resistors that it is to be run with. The answer is one of
 
     readout   fields: number, seconds, aids, memory (pages it holds, or the most it held);
               arrays: readout
@@ -32,11 +32,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from sim.engine import Engine
+from sim.engine import Circuit
 from sim.engines.description import EngineDescription
 from sim.errors import SimulationError, UserError
 from sim.libngspice import get_library
-from sim.workers.content import passes_from_arrays, readout_to_arrays, weights_from_arrays
+from sim.workers.content import passes_from_arrays, readout_to_arrays, resistors_from_arrays
 from sim.workers.wire import Decoder, Message
 
 EVIDENCE = "evidence"
@@ -49,7 +49,7 @@ _AT_ONCE = 1 << 20  # bytes read together
 _MOST_SAID = 1 << 20  # bytes of standard error that are kept
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
-Make = Callable[[EngineDescription, Path], Engine]
+Make = Callable[[EngineDescription, Path], Circuit]
 
 
 def _memory() -> float:
@@ -60,7 +60,7 @@ def _memory() -> float:
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
-def make_engine(description: EngineDescription, keep: Path) -> Engine:
+def make_engine(description: EngineDescription, keep: Path) -> Circuit:
     """The engine that is described."""
     return description.make(keep)
 
@@ -103,10 +103,10 @@ class Server:
         self._make = make
         self._keep = keep
         self._described: EngineDescription | None = None
-        self._engine: Engine | None = None
+        self._engine: Circuit | None = None
         self._engine_version = -1
-        self._weights: Message | None = None  # not written yet
-        self._weights_version = -1
+        self._resistors: Message | None = None  # not set yet
+        self._resistors_version = -1
 
     def answer(self, messages: Iterator[Message]) -> None:
         """Answer until there are no more."""
@@ -121,18 +121,18 @@ class Server:
                     self._described = EngineDescription.from_json(message.fields["description"])
                     self._engine_version = message.fields["version"]
                     self._engine = None
-                case "weights":
-                    self._weights, self._weights_version = message, message.fields["version"]
+                case "resistors":
+                    self._resistors, self._resistors_version = message, message.fields["version"]
                 case "unit":
                     self._tell(self._run(message))
                     _cut_what_was_said()
                 case kind:
-                    raise ValueError(f"wanted engine, weights or unit, got {kind!r}")
+                    raise ValueError(f"wanted engine, resistors or unit, got {kind!r}")
 
     def _run(self, unit: Message) -> Message:
         number = unit.fields["number"]
-        versions = (unit.fields["engine"], unit.fields["weights"])
-        if versions != (self._engine_version, self._weights_version):
+        versions = (unit.fields["engine"], unit.fields["resistors"])
+        if versions != (self._engine_version, self._resistors_version):
             raise ValueError(f"unit {number}: wanted versions {versions}")
         library = get_library()
         before = library.seconds, library.aids
@@ -149,15 +149,15 @@ class Server:
         }
         return Message("readout", {"number": number, **spent}, readout_to_arrays(readout))
 
-    def _ready_engine(self) -> Engine:
-        """The engine that was described last, with the weights that came last."""
+    def _ready_engine(self) -> Circuit:
+        """The engine that was described last, with the resistors that came last."""
         if self._engine is None:
             if self._described is None:
                 raise ValueError("a unit before any engine")
             self._engine = self._make(self._described, self._keep)
-        if self._weights is not None:
-            self._engine.write(weights_from_arrays(self._weights.arrays))
-            self._weights = None
+        if self._resistors is not None:
+            self._engine.set_resistors(resistors_from_arrays(self._resistors.arrays))
+            self._resistors = None
         return self._engine
 
     def _tell(self, message: Message) -> None:
