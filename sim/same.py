@@ -66,9 +66,14 @@ def digest_of_arrays(*arrays: NDArray[Any]) -> str:
     return found.hexdigest()
 
 
+def files_in(path: Path) -> list[Path]:
+    """Files right in a folder, by name; recordings' chunks and images are read no deeper."""
+    return sorted(file for file in path.iterdir() if file.is_file())
+
+
 def digest_of_files(path: Path) -> str:
-    """SHA-256 of a file, or of all files in a folder, by name."""
-    files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+    """SHA-256 of a file, or of all files right in a folder, by name."""
+    files = files_in(path) if path.is_dir() else [path]
     found = hashlib.sha256()
     for file in files:
         with file.open("rb") as opened:

@@ -63,10 +63,25 @@ SUBCOMMANDS = {
         "conformance",
         "Ask a second simulator: ngspice and neospice on the same decks.",
     ),
+    "sweep": Subcommand(
+        "sim.sweep.command",
+        "sweep",
+        "Run a design at many points: grids, lists, random draws, corners, chips and seeds.",
+    ),
+    "explore": Subcommand(
+        "sim.explore.command",
+        "explore",
+        "Say what a sweep found: effects, yield, what matters, energy against loss.",
+    ),
     "schematic": Subcommand(
         "sim.schematic.command",
         "schematic",
         "Draw the circuit: every part of its deck, with the deck's names and values.",
+    ),
+    "tune": Subcommand(
+        "sim.tune.command",
+        "tune",
+        "Tune parameters for the least loss or energy.",
     ),
     "build": Subcommand(
         "netlists.export",

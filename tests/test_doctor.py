@@ -32,7 +32,7 @@ from sim.libngspice import find_library
 ROOT = Path(__file__).parents[1]
 HEAVY = (
     *("hmmlearn", "matplotlib", "plotly", "pyarrow", "schemdraw", "sklearn", "spicelib", "torch"),
-    *("pooch", "tensorboardX", "xarray"),
+    *("dask", "distributed", "optuna", "pooch", "tensorboardX", "xarray"),
 )
 PATIENT = 60.0  # s; nothing here takes long, but the machine may be busy
 IMPATIENT = 1.0  # s; for what hangs
