@@ -24,6 +24,7 @@ from sim.errors import UserError
 from sim.report.assets import embedded
 from sim.report.charts.look import log_axis
 from sim.report.command import main as report
+from sim.report.composed import charts_in
 from sim.report.model import cloud
 from sim.report.model.blame import blame_of
 from sim.report.model.epochs import MOST, epochs_of
@@ -32,11 +33,13 @@ from sim.report.model.resistors import layers_of, limits_of
 from sim.report.model.scores import answer_of, scores_of
 from sim.report.model.settings import differing, settings_of
 from sim.report.names import names_of
-from sim.report.page import charts_in, render, sections_of
+from sim.report.page import render, sections_of
 from sim.report.text import number, quantity
 from sim.report.writing import write_report
 from sim.results import Run
 from sim.run import main as run
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 Make = Callable[..., Path]
 
@@ -588,9 +591,10 @@ def test_command_writes_one_page_and_replaces_only_its_own(
         render([])
 
 
-def test_help_loads_nothing_that_a_page_is_made_of() -> None:
-    heavy = ("jinja2", "xarray", "plotly", "sim.report.page")
-    asked = "; ".join(f"main([{command!r}, '--help'])" for command in ("report", "attribute"))
+def test_help_loads_nothing_that_a_page_or_a_figure_is_made_of() -> None:
+    heavy = ("jinja2", "matplotlib", "xarray", "plotly", "sim.report.page")
+    commands = ("run", "report", "attribute", "characterize", "noise")
+    asked = "; ".join(f"main([{command!r}, '--help'])" for command in commands)
     code = (
         f"import sys; from sim.cli import main; {asked}; print({{*{heavy!r}}} & {{*sys.modules}})"
     )

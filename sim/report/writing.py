@@ -30,12 +30,13 @@ def write_report(runs: Sequence[Run], out: Path) -> Path:
     return out
 
 
-def require_ours(out: Path, option: str = "") -> None:
+def require_ours(out: Path, option: str = "", mark: str = MARK) -> None:
     """Refuse a file that is there and is no page of ours.
 
     Args:
         out: the file.
         option: of a command that named it, if one did; messages begin with it.
+        mark: by which a page of ours is known.
 
     Raises:
         UserError: as said.
@@ -52,7 +53,7 @@ def require_ours(out: Path, option: str = "") -> None:
             head = file.read(_HEAD)
     except OSError as error:
         raise UserError(f"{where}: cannot read: {error.strerror}") from None
-    if f'name="generator" content="{MARK}"'.encode() not in head:
+    if f'name="generator" content="{mark}"'.encode() not in head:
         raise UserError(
             f"{where} is there and is no report of danp-cosim; remove it, or name another file"
         )

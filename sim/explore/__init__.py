@@ -1,0 +1,1 @@
+"""What a sweep says of a design: effects, yield, sensitivity, and energy against loss."""

@@ -1,0 +1,1 @@
+"""Sections of the page of a sweep, in the order of the page."""
