@@ -29,8 +29,9 @@ doctor: ## look at all that runs need, and say how to mend it (ARGS="--json")
 	@python=$(BIN)/python; [ -x $$python ] || python=$${PYTHON:-python3}; $$python -m sim.doctor $(ARGS)
 
 # One thread a worker: the workers fill the cores, and results do not depend on their number.
+# Each begins with a row of whole modules, whose fixtures it makes once, and takes over at the end.
 test: $(READY) ngspice ## run the tests (ARGS="-k diode")
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 # Fresh examples every time, DANP_FUZZ_SECONDS of each property (120 by default).
 fuzz: $(READY) ngspice ## throw random inputs and circuits at everything (ARGS="-k files")

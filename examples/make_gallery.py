@@ -2,8 +2,8 @@
 
 All of them take half an hour, most of it for the studies of the noise. `--only NAME…` remakes those
 of some scripts, or single pictures: `--only run telegraph_noise`, `--only study_pace.png`. The
-paper's figures 3 to 5 are drawn from the numbers in `docs/results`, which their scripts found in
-longer runs.
+paper's figures 3 to 5, the Monte Carlo and the study of devices are drawn from the numbers in
+`docs/results`, which their scripts found in longer runs.
 """
 
 import argparse
@@ -85,6 +85,18 @@ def _paper_figure(number: int) -> Maker:
     return Maker(f"examples/{name}.py", (f"{name}.png",), draw)
 
 
+def _of_rows(name: str) -> Maker:
+    """Drawn again from the rows that its script left."""
+
+    def draw(gallery: Gallery) -> None:
+        rows = importlib.import_module("paper_rows")
+        script = importlib.import_module(name)
+        found = rows.read_rows(rows.KEPT / f"{script.NAME}.csv", script.COLUMNS)
+        script.draw(found, gallery.out / f"{script.NAME}.png")
+
+    return Maker(f"examples/{name}.py", (f"{name.replace('_', '-')}.png",), draw)
+
+
 def _of_the_run(gallery: Gallery) -> None:
     for name in ("loss.png", "deviation.png", "waveforms.png", "attribution/waterfall.png"):
         shutil.copyfile(gallery.run / name, gallery.out / f"run_{Path(name).name}")
@@ -117,6 +129,27 @@ def _long_transients(gallery: Gallery) -> None:
 def _scale_speed(gallery: Gallery) -> None:
     picture = str(gallery.out / "scale_speed.png")
     importlib.import_module("benchmarks.scale.__main__").main(["--figure", picture])
+
+
+def _sweep_scaling(gallery: Gallery) -> None:
+    files = ["--figure", str(gallery.out / "sweep_scaling.png")]
+    files += ["--csv", str(gallery.scratch / "sweep_scaling.csv")]
+    importlib.import_module("benchmarks.sweep.__main__").main(files)
+
+
+def _explored(gallery: Gallery) -> None:
+    """A small Monte Carlo, and what `danp-cosim explore` says of its yield."""
+    from sim.explore.command import explore  # noqa: PLC0415  # takes a second
+    from sim.sweep.command import sweep  # noqa: PLC0415
+
+    folder = str(gallery.scratch / "explored")
+    settings = ["--set", "task.epochs=15", "--set", "task.samples=50", "--set", "eta=0.08"]
+    varied = ["--vary", "opamp.gbw=0.6M,2.8M", "--mc", "15", "--set", "seed=3"]
+    given = [*varied, *settings, "--jobs", "2", "--out", folder, "--quiet"]
+    sweep.main(given, standalone_mode=False)
+    explore.main([folder, "--quiet"], standalone_mode=False)
+    picture = gallery.scratch / "explored" / "explore" / "yield.png"
+    shutil.copyfile(picture, gallery.out / "explore-yield.png")
 
 
 MAKERS: dict[str, Maker] = {
@@ -152,10 +185,15 @@ MAKERS: dict[str, Maker] = {
     "calibrated_twin": _example("calibrated_twin"),
     "cell_at_scale": _example("cell_at_scale"),
     "ideal_against_in_loop": _example("ideal_against_in_loop"),
+    "write_back": _example("write_back"),
+    "monte_carlo": _of_rows("monte_carlo"),
+    "write_back_study": _of_rows("write_back_study"),
+    "explored": Maker(None, ("explore-yield.png",), _explored),
     "long_transients": Maker(
         "benchmarks/long_transients.py", ("long_transients.png",), _long_transients
     ),
     "scale_speed": Maker("benchmarks/scale/__main__.py", ("scale_speed.png",), _scale_speed),
+    "sweep_scaling": Maker("benchmarks/sweep/__main__.py", ("sweep_scaling.png",), _sweep_scaling),
     **{f"study_{name}": _study(name) for name in ("levels", "pace", "occupancy", "sharing")},
 }
 """By name; a study is one of four."""

@@ -2,8 +2,10 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +28,41 @@ settings.load_profile("fixed")
 Array = NDArray[np.float64]
 Bench = Callable[[CircuitParameters, Sequence[Element]], Ngspice]
 Weights = Callable[[Network, int], list[Array]]
+
+
+PICTURE = (
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU"
+    b"\0\0\0\nIDATx\x9cc`\0\0\0\x02\0\x01H\xaf\xa4q\0\0\0\0IEND\xaeB`\x82"
+)
+"""A PNG of one pixel."""
+
+
+@contextmanager
+def sketched() -> Iterator[None]:
+    """Make figures of all that they show, and write one pixel in their place."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  # most of a second
+
+    save = Figure.savefig
+
+    def sketch(figure: Figure, target: Any, **options: Any) -> None:
+        if isinstance(target, Path) and target.suffix == ".png":
+            target.write_bytes(PICTURE)
+        else:
+            save(figure, target, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", sketch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def undrawn() -> Iterator[None]:
+    """For modules that look at no PNG: drawing takes half of the time of a small run.
+
+    Other modules draw what every command draws, and so does every process that a test starts.
+    """
+    with sketched():
+        yield
 
 
 @pytest.fixture

@@ -62,6 +62,21 @@ def smaller_conformance(command: Command) -> list[str]:
     return [] if command.arguments else ["my.cir"]  # the suite takes five minutes
 
 
+def smaller_sweep(command: Command) -> list[str]:
+    file = any(word.endswith(".toml") for word in command.words)
+    if not file and "=" not in command.line:
+        return []  # a folder takes no options
+    chips = ["--mc", "2"] if "--mc" in command.words else []
+    seeds = ["--seeds", "1"] if "--seeds" in command.words else []
+    engine = ["--set", "engine=ideal"] if file else []
+    return ["--set", "epochs=1", "--set", "samples=4", *chips, *seeds, *engine]
+
+
+def smaller_study(_: Command) -> list[str]:
+    counts = ["--trials", "2", "--seeds", "1", "--held-out", "1", "--finalists", "1"]
+    return [*counts, "--set", "task.epochs=1", "--set", "task.samples=4"]
+
+
 # By the name that `danp-cosim` knows a command under.
 SMALLER: dict[str, Smaller] = {
     "run": smaller_run,
@@ -70,6 +85,9 @@ SMALLER: dict[str, Smaller] = {
     "characterize": smaller_sheet,
     "attribute": smaller_attribution,
     "conformance": smaller_conformance,
+    "sweep": smaller_sweep,
+    "explore": as_it_stands,
+    "tune": smaller_study,
     "build": as_it_stands,
     "doctor": as_it_stands,
     "waves": as_it_stands,
@@ -143,7 +161,8 @@ def is_this_package(command: Command) -> bool:
 def is_tested(command: Command) -> bool:
     """An example that another test calls."""
     name = Path(command.words[1]).stem
-    tests = (ROOT / "tests" / "test_examples.py").read_text()
+    files = ("test_examples.py", "test_sweep_examples.py")
+    tests = "".join((ROOT / "tests" / file).read_text(encoding="utf8") for file in files)
     return (ROOT / command.words[1]).is_file() and f'"{name}"' in tests
 
 
@@ -208,6 +227,8 @@ NOT_PRINTED_HERE = {
     "docs/characterize.md": "min max the models and resistors not depend temperature those diodes "
     "junctions dwell",
     "docs/howto/own-data.md": "epochs",
+    # nor more than one seed
+    "docs/sweep.md": "seeds",
     # nor more than one thread
     "docs/train.md": "epochs threads",
 }

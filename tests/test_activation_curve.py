@@ -43,6 +43,8 @@ from sim.run import main as run
 from sim.schedule import open_schedule
 from sim.settings import load_config
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 torch.set_num_threads(1)  # the machine is shared, and the arrays are small
 
 Array = NDArray[np.float64]

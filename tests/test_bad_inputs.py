@@ -11,6 +11,8 @@ from sim.attribute.command import main as attribute
 from sim.cli import main as danp_cosim
 from sim.run import main as run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 CASES = (
     *values.CASES,
     *toml.CASES,

@@ -124,7 +124,7 @@ def test_a_run_tells_what_was_measured_in_every_way(tmp_path: Path) -> None:
     out, figure, table = (tmp_path / name for name in ("found.json", "found.png", "found.md"))
     names = ("pyspice", "reload", "bare", "none", "none-batch")
     done = bench(
-        *("--layers", "2-1", "--budget", "5", "--passes", "60", "--soak", "80"),
+        *("--layers", "2-1", "--budget", "5", "--passes", "20", "--soak", "80"),
         *("--out", str(out), "--figure", str(figure), "--markdown", str(table)),
         *("--contenders", *names),
     )

@@ -34,7 +34,10 @@ from sim.run_command import OPTIONS, SWITCHES, run
 from sim.scale import ScaleConfig
 from sim.settings import load_config
 from sim.subcommands import SUBCOMMANDS, commands
+from sim.sweep.paths import full_path
+from sim.sweep.planning import read_plan as sweep_of
 from sim.task_data import plan_task
+from sim.tune.plan_file import read_plan as study_of
 
 ELSEWHERE = {"build": "netlists.build", "train": "learning.train"}
 """Modules of sub-commands that are not `sim.` and the name."""
@@ -91,7 +94,9 @@ def require_is_one(command: Command) -> None:
     # A path given to --set must be a parameter, too.
     for assignment in re.findall(r"--set (\S+?)=", command.line):
         # An exception is named by whoever makes it.
-        path = re.sub(r"^(circuit\.exceptions)\.n\d+_\d+_[a-z]+\.\w+$", r"\1", assignment)
+        path = re.sub(r"^(circuit\.exceptions)\.n\d+_\d+_[a-z]+\d?\.\w+$", r"\1", assignment)
+        if name_of(command) in ("sweep", "tune"):  # which take endings of paths
+            path = full_path(path)
         config = ScaleConfig() if name_of(command) == "train" else RunConfig()
         assert path in dict(parameters(config))
 
@@ -180,7 +185,12 @@ def test_a_configuration_that_is_shown_can_be_loaded(
         if block.language == "toml":
             file = tmp_path / "shown.toml"
             file.write_text(block.text, encoding="utf8")
-            assert load_config(file, None, {}) != RunConfig(), page_name(page)
+            if page.stem == "sweep":
+                assert len(list(sweep_of(file).points())) > 1
+            elif page.stem == "tune":
+                assert "over" in study_of(file)
+            else:
+                assert load_config(file, None, {}) != RunConfig(), page_name(page)
 
 
 def test_scripts_that_the_text_names_are_there() -> None:

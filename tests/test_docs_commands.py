@@ -13,10 +13,13 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from conftest import sketched
 from documented import (
     PAGES,
     SHELL,
@@ -40,9 +43,17 @@ from documented_how import (
     name_of,
     small,
 )
+from sweep_stand_ins import Inline
 
 from sim.cli import main as danp_cosim
 from sim.subcommands import SUBCOMMANDS
+from sim.sweep import sweeping
+from sim.sweep.running import Runner
+from sim.sweep.task import compute
+from sim.tune import tuning
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 def execute(words: tuple[str, ...], folder: Path) -> int:
@@ -159,6 +170,10 @@ def unprinted(shown: str, printed: str) -> dict[str, set[str]]:
     return {line: missing for line, missing in found.items() if missing}
 
 
+DRAWN = "docs/first-ten-minutes.md"
+"""The page whose figures are drawn as users get them; they are half of the time of a small run."""
+
+
 @pytest.fixture(scope="session")
 def furnisher(tmp_path_factory: pytest.TempPathFactory) -> Furnisher:
     return Furnisher(tmp_path_factory.mktemp("documented"))
@@ -173,6 +188,20 @@ def test_what_a_page_says_can_be_done(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for module in (sweeping, tuning):  # workers take seconds to start, and have tests of their own
+        monkeypatch.setattr(module, "open_runner", in_this_process)
+    with nullcontext() if page_name(page) == DRAWN else sketched():
+        follow(page, tmp_path, furnisher, capsys)
+
+
+def in_this_process(*_: object) -> AbstractContextManager[Runner]:
+    return nullcontext(Runner(cast("Client", Inline(compute)), "this process"))
+
+
+def follow(
+    page: Path, tmp_path: Path, furnisher: Furnisher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Do all that a page says, in the folder that is the working folder."""
     for step in steps(page):
         if is_done_before(step, page):
             continue

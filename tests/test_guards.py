@@ -23,6 +23,8 @@ from sim.passes import NO_JUMPS, Jumps, Passes
 from sim.run import main
 from sim.settling import measure_settling
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 CLOCK = Clock(1e-3, 10e-6, "aperture")
 SOLVER = SolverSettings()
 

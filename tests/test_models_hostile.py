@@ -143,7 +143,7 @@ EXEMPT = (
     "learning/datasets/pickled.py: pickle",  # of CIFAR, instruction by instruction
     "examples/paper_fig3.py: multiprocessing",  # hands its own settings to its own processes
     "examples/paper_fig3.py: ProcessPoolExecutor",
-    "sim/sweep/running.py: multiprocessing",  # to start its tracker; dask's own wire is in cluster.md
+    "sim/sweep/running.py: multiprocessing",  # its tracker; on dask: cluster.md
     "benchmarks/sweep/ways.py: multiprocessing",  # as paper_fig3.py
     "benchmarks/sweep/ways.py: ProcessPoolExecutor",
 )

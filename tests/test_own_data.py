@@ -24,6 +24,8 @@ from sim.preparation import Setup, set_up
 from sim.run import main as run
 from sim.settings import load_config
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ROUNDING = 1e-12  # a mean, a difference and a quotient of doubles near 1
 
 

@@ -31,6 +31,8 @@ from sim.run import main
 from sim.settings import load_config
 from sim.training import Training
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ROOT = Path(__file__).parents[1]
 SHORT = ("--layers", "2,2,1", "--t-aperture", "10u", "--no-erc", "--samples", "10")
 SIZES = ((120, 40), (80, 24), (60, 20), (60, 10), (40, 10), (40, 6), (30, 4), (20, 3), (10, 2))

@@ -20,6 +20,8 @@ from sim.finished import read_run
 from sim.results import Run
 from sim.run import main
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SHORT = {"epochs": 3, "samples": 10, "settings": {"learning.biases": True}}
 
 

@@ -20,6 +20,8 @@ from sim.rules import clock_findings
 from sim.run import main as run
 from sim.settling import Jump, JumpResponse, Settling
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SHORT = ["--layers", "2,1", "--samples", "4", "--epochs", "0"]
 HEAVY = "circuit.synapse.r_feedback=150"  # loads the first amplifier with 2.48 V / 75 Ω
 

@@ -13,6 +13,8 @@ from netlists.export import main as build
 from sim.cli import main as danp_cosim
 from sim.run import main as run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 CASES = [
     ("--layers 2,0,1", "--layers: every layer needs at least one unit, got 2,0,1"),
     ("--layers 2", "--layers: wanted inputs and at least one layer of neurons"),

@@ -1,13 +1,14 @@
 """The circuit learns in ngspice: what the main job must show."""
 
 import json
-import statistics
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sim.run import main
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def run(out: Path, *options: str) -> dict[str, Any]:
@@ -18,11 +19,12 @@ def run(out: Path, *options: str) -> dict[str, Any]:
 @pytest.mark.slow
 def test_in_loop_loss_falls_tenfold_at_the_median_of_five_seeds(tmp_path: Path) -> None:
     # A third of the default's epochs: more of them only lower the loss further.
-    falls = []
-    for seed in range(5):
-        loss = run(tmp_path / str(seed), "--seed", str(seed), "--epochs", "30")["loss"]
+    falls: list[float] = []
+    while len(falls) < 5 and sum(fall >= 10 for fall in falls) < 3:  # three decide the median
+        seed = str(len(falls))
+        loss = run(tmp_path / seed, "--seed", seed, "--epochs", "30")["loss"]
         falls.append(loss["initial_circuit"] / loss["in_loop"])
-    assert statistics.median(falls) >= 10, falls
+    assert sum(fall >= 10 for fall in falls) == 3, falls
 
 
 @pytest.mark.slow

@@ -16,6 +16,8 @@ from sim.errors import UserError
 from sim.run import main as run
 from sim.start import read_start
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Array = NDArray[np.float64]
 XOR = Network((2, 4, 1), biases=True)
 
