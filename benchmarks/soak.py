@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits import CircuitParameters, Network
+from circuits import CircuitParameters, Network, ResistorPairs
 from sim.clock import Clock
-from sim.engine import Engine, Readout
+from sim.engine import Circuit, Readout
 from sim.engines.description import EngineDescription
 from sim.guards import Tally
 from sim.passes import Passes
@@ -201,7 +201,7 @@ class FailingEngine:
         noted: folder with a file for each pass that failed.
     """
 
-    def __init__(self, engine: Engine, noted: Path) -> None:
+    def __init__(self, engine: Circuit, noted: Path) -> None:
         self.name, self.tally = engine.name, engine.tally
         self._engine = engine
         self._noted = noted
@@ -209,6 +209,15 @@ class FailingEngine:
     def write(self, weights: Sequence[Array]) -> int:
         """Write weights."""
         return self._engine.write(weights)
+
+    @property
+    def pairs(self) -> tuple[ResistorPairs, ...]:
+        """The resistors set last."""
+        return self._engine.pairs
+
+    def set_resistors(self, pairs: Sequence[ResistorPairs]) -> None:
+        """Set all resistors."""
+        self._engine.set_resistors(pairs)
 
     def run(self, passes: Passes) -> Readout:
         """Run passes; an input that is not a number fails in ngspice."""

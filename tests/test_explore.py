@@ -273,8 +273,9 @@ def test_words_along_a_grid_are_categories(tmp_path: Path) -> None:
 
 
 def test_command_prints_tables_and_leaves_page_and_pictures(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # so that no heading is folded
     folder = made.write(tmp_path / "s", made.rich(chips=30))
     assert danp_cosim(["explore", str(folder)]) == 0
     printed = capsys.readouterr().out

@@ -528,7 +528,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         "is no checkpoint of danp-cosim, though its SHA-256 is right",
     ),
     "an empty archive": (
-        lambda run: signed(run / CHECKPOINT, b"PK\5\6danp-cosim format     1 "),
+        lambda run: signed(run / CHECKPOINT, b"PK\5\6danp-cosim format     2 "),
         "is no checkpoint of danp-cosim, though its SHA-256 is right",
     ),
     "another clock": (

@@ -208,6 +208,7 @@ class Stop:
         if name == sys.argv[2]:
             signal.raise_signal(signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored behind a shell's &
 sys.meta_path.insert(0, Stop())
 sys.exit(importlib.import_module(sys.argv[1]).main(sys.argv[3:]))
 """
